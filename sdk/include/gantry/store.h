@@ -52,7 +52,11 @@ typedef struct gantry_store_item { /* SIZED; an item of list and watch */
     uint64_t mod_rev, create_rev;
     gantry_str key;
     gantry_bytes value;
+    uint32_t flags, reserved; /* GANTRY_STORE_MORE */
 } gantry_store_item;
+
+/* Watch: another item of the same transaction follows.  A reader acts when an item comes without it. */
+#define GANTRY_STORE_MORE (1u << 0)
 
 #define GANTRY_STORE_CHECK_FULL (1u << 0)
 
@@ -76,6 +80,9 @@ typedef struct gantry_store_ops { /* SIZED; all [loop] */
     void (*backup)(void *self, gantry_op, gantry_str path);
     /* Look for damage.  -> gantry_store_result.  May be NULL. */
     void (*check)(void *self, gantry_op, uint32_t flags);
+    /* Replace everything by what a file from backup() holds, as one transaction with a new revision that
+     * is also the compacted one, so that every watch starts anew.  -> gantry_store_result.  May be NULL. */
+    void (*restore)(void *self, gantry_op, gantry_str path);
 } gantry_store_ops;
 
 #ifdef __cplusplus
