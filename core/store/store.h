@@ -168,10 +168,13 @@ void gy_store_unsubscribe(struct gy_store_subscription *subscription);
  * how long ago. */
 uint64_t gy_store_compaction_due(uint64_t floor, uint64_t compacted, int64_t since_ms);
 
-/* Passed to the backend; done as the backend ends it, GANTRY_ENOTSUP (on a later tick) where it has
- * no such function. */
-void gy_store_backup(struct gy_store *store, const char *path, gy_store_done_fn done, void *arg);
-void gy_store_check(struct gy_store *store, uint32_t flags, gy_store_done_fn done, void *arg);
-void gy_store_restore(struct gy_store *store, const char *path, gy_store_done_fn done, void *arg);
+/* Passed to the backend; done as the backend ends it.  GANTRY_ENOTSUP, and done is never called,
+ * where the backend has no such function. */
+gantry_status gy_store_backup(struct gy_store *store, const char *path, gy_store_done_fn done,
+                              void *arg, struct gy_error *err);
+gantry_status gy_store_check(struct gy_store *store, uint32_t flags, gy_store_done_fn done,
+                             void *arg, struct gy_error *err);
+gantry_status gy_store_restore(struct gy_store *store, const char *path, gy_store_done_fn done,
+                               void *arg, struct gy_error *err);
 
 #endif
