@@ -65,7 +65,7 @@ static void bad_input_is_named_by_path(void)
         {"{\"name\":\"w\",\"pod\":{\"containers\":[]}}",
          "pod.containers: needs at least 1 elements"},
         {"{\"name\":\"w\",\"name\":\"v\"}",
-         "not JSON: line 1, column 17: duplicate object key near '\"name\"'"},
+         "not JSON: line 1, column 18: duplicate object key near '\"name\"'"},
         {"{\"name\":\"w\",\"replicas\":-1}", "replicas: -1 is out of range: 0 to 100000"},
         {"{\"name\":\"w\",\"replicas\":1.5}", "replicas: must be a whole number, not a fraction"},
         {"{\"name\":\"w\",\"generation\":1}", "generation: is set by the server"},
@@ -99,7 +99,7 @@ static void depth_and_size_are_bounded(void)
     CHECK_STR(err.text, "JSON nested deeper than 64 levels");
     CHECK(gy_json_parse("[1]", 3, 2, &err) == NULL);
     CHECK_STR(err.text, "3 bytes of JSON, at most 2 are allowed");
-    json_t *quoted = gy_json_parse("[\"a\\\"[[[\\\\\"]", 13, 100, &err);
+    json_t *quoted = gy_json_parse("[\"a\\\"[[[\\\\\"]", 12, 100, &err);
     CHECK(quoted != NULL);
     json_decref(quoted);
 }
