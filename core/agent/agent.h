@@ -56,7 +56,7 @@ struct gy_agent_service {
     const char *key; /* "ns/project/app" */
     const struct gy_port *const *ports; /* mode ingress, published != 0 */
     size_t port_count;
-    const struct gy_address *const *backends; /* of every healthy pod; chosen by target */
+    const struct gy_pod_address *const *backends; /* of every healthy pod; chosen by target */
     size_t backend_count;
 };
 void gy_agent_service(struct gy_agent *agent, const struct gy_agent_service *service);

@@ -65,15 +65,15 @@ const struct gy_shape gy_container_status_shape = {.name = "ContainerStatus",
                                                    .n = N(container_status_fields)};
 
 static const struct gy_field address_fields[] = {
-    F(gy_address, "family", STR, family, REQUIRED),
-    F(gy_address, "text", STR, text, REQUIRED),
-    F(gy_address, "port", INT, port, REQUIRED, .max = 65535),
-    F(gy_address, "target", INT, target, .max = 65535),
+    F(gy_pod_address, "family", STR, family, REQUIRED),
+    F(gy_pod_address, "text", STR, text, REQUIRED),
+    F(gy_pod_address, "port", INT, port, REQUIRED, .max = 65535),
+    F(gy_pod_address, "target", INT, target, .max = 65535),
 };
-const struct gy_shape gy_address_shape = {.name = "Address",
-                                          .size = sizeof(struct gy_address),
-                                          .fields = address_fields,
-                                          .n = N(address_fields)};
+const struct gy_shape gy_pod_address_shape = {.name = "Address",
+                                              .size = sizeof(struct gy_pod_address),
+                                              .fields = address_fields,
+                                              .n = N(address_fields)};
 
 static const struct gy_field status_fields[] = {
     F(gy_pod_status, "id", STR, id, REQUIRED, .min = 26, .max = 26),
@@ -86,7 +86,7 @@ static const struct gy_field status_fields[] = {
     F(gy_pod_status, "reason", STR, reason),
     F(gy_pod_status, "restarts", INT, restarts, AMOUNT),
     F(gy_pod_status, "containers", LIST, containers, .shape = &gy_container_status_shape),
-    F(gy_pod_status, "addresses", LIST, addresses, .shape = &gy_address_shape),
+    F(gy_pod_status, "addresses", LIST, addresses, .shape = &gy_pod_address_shape),
 };
 const struct gy_shape gy_pod_status_shape = {.name = "PodStatus",
                                              .size = sizeof(struct gy_pod_status),

@@ -54,7 +54,7 @@ struct gy_container_status {
     char *text;                   /* last health output, or why it could not start */
 };
 
-struct gy_address {
+struct gy_pod_address {
     char *family, *text; /* "ipv4", "127.0.0.1" */
     int64_t port;        /* on the node */
     int64_t target;      /* the pod's port that it leads to */
@@ -67,11 +67,11 @@ struct gy_pod_status { /* writer: the node's agent */
     char *reason;     /* one sentence */
     int64_t restarts;
     struct gy_list containers; /* struct gy_container_status */
-    struct gy_list addresses;  /* struct gy_address */
+    struct gy_list addresses;  /* struct gy_pod_address */
 };
 
 extern const struct gy_shape gy_pod_shape, gy_pod_status_shape, gy_container_status_shape,
-    gy_address_shape;
+    gy_pod_address_shape;
 extern const char *const gy_pod_state_names[], *const gy_pod_health_names[],
                                                    *const gy_pod_outcome_names[];
 

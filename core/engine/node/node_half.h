@@ -41,7 +41,7 @@ struct gy_observed_pod { /* borrowed during the call */
     const char *id;
     const struct gy_observed_container *containers;
     size_t n;
-    const struct gy_address *addresses;
+    const struct gy_pod_address *addresses;
     size_t address_count;
 };
 
@@ -85,7 +85,7 @@ struct gy_action_result { /* borrowed during the call */
     const struct gy_observed_container *container; /* START and WAIT that ended OK */
     const struct gy_observed_pod *pods;            /* LIST that ended OK */
     size_t pod_count;
-    const struct gy_address *addresses; /* PREPARE that ended OK: where the pod's ports are */
+    const struct gy_pod_address *addresses; /* PREPARE that ended OK: where the pod's ports are */
     size_t address_count;
 };
 void gy_node_half_done(struct gy_node_half *half, const struct gy_action_result *result, struct gy_now now);
