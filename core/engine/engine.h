@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cluster half of the engine: it folds the store's log and answers each step with decisions.
  *
- * A step function: (state, events, now) -> (state, decisions).  It reads no clock, owns no thread, does no
- * I/O, draws random numbers from its seed alone; the same events give the same decisions on every machine.
- * All calls come from one thread at a time (the daemon's engine thread, or the simulator). */
+ * A step function: (state, events, now) -> (state, decisions).  It reads no clock, owns no thread,
+ * does no I/O, draws random numbers from its seed alone; the same events give the same decisions on
+ * every machine. All calls come from one thread at a time (the daemon's engine thread, or the
+ * simulator). */
 #ifndef GY_ENGINE_ENGINE_H
 #define GY_ENGINE_ENGINE_H
 
@@ -22,27 +23,33 @@ struct gy_now {
 
 struct gy_engine_options {
     uint64_t seed;
-    const char *strategy;      /* default strategy's name */
-    int64_t suspect_ms;        /* 0 = 6000  since the last heartbeat */
-    int64_t unreachable_ms;    /* 0 = 10000 */
-    unsigned in_flight;        /* transactions sent and not yet come back; 0 = 4 */
+    const char *strategy;   /* default strategy's name */
+    int64_t suspect_ms;     /* 0 = 6000  since the last heartbeat */
+    int64_t unreachable_ms; /* 0 = 10000 */
+    unsigned in_flight;     /* transactions sent and not yet come back; 0 = 4 */
 };
 
 struct gy_engine;
 struct gy_engine *gy_engine_create(const struct gy_engine_options *options);
 void gy_engine_destroy(struct gy_engine *engine);
-/* Strategies are pure and called inside a step.  ops and self stay the caller's and outlive the engine. */
-void gy_engine_add_strategy(struct gy_engine *engine, const char *name, const gantry_strategy_ops *ops, void *self);
+/* Strategies are pure and called inside a step.  ops and self stay the caller's and outlive the
+ * engine. */
+void gy_engine_add_strategy(struct gy_engine *engine, const char *name,
+                            const gantry_strategy_ops *ops, void *self);
 
-/* ---- events -------------------------------------------------------------------------------------- */
+/* ---- events
+ * -------------------------------------------------------------------------------------- */
 
-/* The store's log: a record was put (value, len) or deleted (value NULL) at revision rev.  Every key of
- * model/key.h may be given; those that the engine does not read are ignored. */
-void gy_engine_object(struct gy_engine *engine, const char *key, uint64_t rev, const char *value, size_t len);
-/* Before a full listing is fed (start, or the store's watch broke): forget all records.  Heartbeats stay. */
+/* The store's log: a record was put (value, len) or deleted (value NULL) at revision rev.  Every
+ * key of model/key.h may be given; those that the engine does not read are ignored. */
+void gy_engine_object(struct gy_engine *engine, const char *key, uint64_t rev, const char *value,
+                      size_t len);
+/* Before a full listing is fed (start, or the store's watch broke): forget all records.  Heartbeats
+ * stay. */
 void gy_engine_reset(struct gy_engine *engine);
-/* Everything up to here was given; from now on the engine decides.  epoch_rev = mod_rev of the leader's
- * epoch record, which every transaction compares.  Every node gets its whole grace from here. */
+/* Everything up to here was given; from now on the engine decides.  epoch_rev = mod_rev of the
+ * leader's epoch record, which every transaction compares.  Every node gets its whole grace from
+ * here. */
 void gy_engine_synced(struct gy_engine *engine, uint64_t epoch_rev, struct gy_now now);
 
 enum gy_txn_outcome {
@@ -55,7 +62,8 @@ void gy_engine_txn_done(struct gy_engine *engine, uint64_t txn, enum gy_txn_outc
 /* A node's agent is alive. */
 void gy_engine_heartbeat(struct gy_engine *engine, const char *node, struct gy_now now);
 
-/* ---- decisions ----------------------------------------------------------------------------------- */
+/* ---- decisions
+ * ----------------------------------------------------------------------------------- */
 
 struct gy_engine_write {
     char *key;
@@ -91,15 +99,19 @@ struct gy_engine_decisions { /* appended to by a step; gy_engine_decisions_fini 
 };
 
 /* Do an amount of work counted in placements and changes (never in time). */
-void gy_engine_step(struct gy_engine *engine, struct gy_now now, unsigned budget, struct gy_engine_decisions *out);
+void gy_engine_step(struct gy_engine *engine, struct gy_now now, unsigned budget,
+                    struct gy_engine_decisions *out);
 void gy_engine_decisions_fini(struct gy_engine_decisions *out);
 
-/* ---- answers on demand --------------------------------------------------------------------------- */
+/* ---- answers on demand
+ * --------------------------------------------------------------------------- */
 
-/* Why is it so?  For an app: what each slot is doing and, where a pod waits, which filters removed how many
- * nodes and what the nearest miss lacks.  For a pod: why its node.  JSON text for free(); ENOTFOUND. */
-gantry_status gy_engine_explain_app(struct gy_engine *engine, const char *ns, const char *project, const char *app,
-                                    char **json, struct gy_error *err);
-gantry_status gy_engine_explain_pod(struct gy_engine *engine, const char *id, char **json, struct gy_error *err);
+/* Why is it so?  For an app: what each slot is doing and, where a pod waits, which filters removed
+ * how many nodes and what the nearest miss lacks.  For a pod: why its node.  JSON text for free();
+ * ENOTFOUND. */
+gantry_status gy_engine_explain_app(struct gy_engine *engine, const char *ns, const char *project,
+                                    const char *app, char **json, struct gy_error *err);
+gantry_status gy_engine_explain_pod(struct gy_engine *engine, const char *id, char **json,
+                                    struct gy_error *err);
 
 #endif

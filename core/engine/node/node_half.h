@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The node half of the engine: (desired, observed, event, now) -> driver calls, probes, reports.
  *
- * A step function like the cluster half: no I/O, no clock, no threads.  The agent (or the simulator) carries
- * out the actions and tells how each ended, exactly once. */
+ * A step function like the cluster half: no I/O, no clock, no threads.  The agent (or the
+ * simulator) carries out the actions and tells how each ended, exactly once. */
 #ifndef GY_ENGINE_NODE_HALF_H
 #define GY_ENGINE_NODE_HALF_H
 
@@ -18,22 +18,24 @@ struct gy_node_half;
 struct gy_node_half *gy_node_half_create(const struct gy_node_half_options *options);
 void gy_node_half_destroy(struct gy_node_half *half);
 
-/* ---- events -------------------------------------------------------------------------------------- */
+/* ---- events
+ * -------------------------------------------------------------------------------------- */
 
 /* A pod bound to this node was put, or changed (desired stop). */
 void gy_node_half_desired(struct gy_node_half *half, const struct gy_pod *pod, struct gy_now now);
 /* Its record is gone from the store: whatever of it is left here is stopped and removed. */
 void gy_node_half_forget(struct gy_node_half *half, const char *pod_id, struct gy_now now);
-/* All pods bound to this node were given (after start and after each resync): from now on a pod that the
- * driver has and the store has not is removed. */
+/* All pods bound to this node were given (after start and after each resync): from now on a pod
+ * that the driver has and the store has not is removed. */
 void gy_node_half_synced(struct gy_node_half *half, struct gy_now now);
 
 /* A driver instance is there (list will be asked for), or not for now. */
-void gy_node_half_driver(struct gy_node_half *half, const char *driver, bool ready, struct gy_now now);
+void gy_node_half_driver(struct gy_node_half *half, const char *driver, bool ready,
+                         struct gy_now now);
 
 struct gy_observed_container {
     const char *name, *text;
-    uint32_t state;    /* GANTRY_CONTAINER_... of gantry/driver.h */
+    uint32_t state; /* GANTRY_CONTAINER_... of gantry/driver.h */
     int64_t attempt, pid, exit_code, exit_signal, started_ms, ended_ms;
     bool oom, lost;
 };
@@ -45,7 +47,8 @@ struct gy_observed_pod { /* borrowed during the call */
     size_t address_count;
 };
 
-/* ---- actions ------------------------------------------------------------------------------------- */
+/* ---- actions
+ * ------------------------------------------------------------------------------------- */
 
 enum gy_action_kind {
     GY_ACTION_LIST,    /* ask the driver for all its pods                        */
@@ -60,16 +63,17 @@ enum gy_action_kind {
 };
 struct gy_action {
     int kind;
-    uint64_t id;              /* to be given back with the result; 0 for REPORT and EVENT */
+    uint64_t id; /* to be given back with the result; 0 for REPORT and EVENT */
     char *driver, *pod_id;
-    char *container;          /* START, WAIT, STOP, PROBE */
-    const struct gy_pod *pod; /* PREPARE, START, PROBE: borrowed until the next call into the half */
+    char *container; /* START, WAIT, STOP, PROBE */
+    const struct gy_pod
+        *pod; /* PREPARE, START, PROBE: borrowed until the next call into the half */
     const struct gy_health *health; /* PROBE: borrowed likewise */
-    int64_t attempt;          /* START */
-    char *signal;             /* STOP */
-    int64_t grace_ms;         /* STOP */
-    struct gy_pod_status status; /* REPORT */
-    struct gy_event event;       /* EVENT */
+    int64_t attempt;                /* START */
+    char *signal;                   /* STOP */
+    int64_t grace_ms;               /* STOP */
+    struct gy_pod_status status;    /* REPORT */
+    struct gy_event event;          /* EVENT */
 };
 struct gy_actions {
     struct gy_action *items;
@@ -88,13 +92,16 @@ struct gy_action_result { /* borrowed during the call */
     const struct gy_pod_address *addresses; /* PREPARE that ended OK: where the pod's ports are */
     size_t address_count;
 };
-void gy_node_half_done(struct gy_node_half *half, const struct gy_action_result *result, struct gy_now now);
+void gy_node_half_done(struct gy_node_half *half, const struct gy_action_result *result,
+                       struct gy_now now);
 
 void gy_node_half_step(struct gy_node_half *half, struct gy_now now, struct gy_actions *out);
 void gy_actions_fini(struct gy_actions *actions);
 
-/* What the half knows of a pod, for relays, logs and exec; NULL = not here.  Borrowed until the next call. */
-const struct gy_pod_status *gy_node_half_status(const struct gy_node_half *half, const char *pod_id);
+/* What the half knows of a pod, for relays, logs and exec; NULL = not here.  Borrowed until the
+ * next call. */
+const struct gy_pod_status *gy_node_half_status(const struct gy_node_half *half,
+                                                const char *pod_id);
 const struct gy_pod *gy_node_half_pod(const struct gy_node_half *half, const char *pod_id);
 
 #endif
