@@ -65,6 +65,10 @@ struct gy_http_response {
 };
 void gy_http_response_fini(struct gy_http_response *r);
 
+/* OK for 2xx; else the status and sentence that the answer carries ({"error": ...}), or ones made
+ * from its HTTP status. */
+gantry_status gy_http_response_check(const struct gy_http_response *r, struct gy_error *err);
+
 struct gy_http_session; /* keeps its connection between calls */
 struct gy_http_session *gy_http_session_open(const struct gy_http_target *target,
                                              struct gy_error *err);
@@ -75,14 +79,15 @@ gantry_status gy_http_call(struct gy_http_session *s, const char *method, const 
                            const void *body, size_t len, struct gy_http_response *response,
                            struct gy_error *err);
 /* GET that stays open: on_bytes gets the bytes of a 2xx answer as they come and returns false to
- * end (still OK).  Another answer is put into *refused (may be NULL).  Every 250 ms without bytes
+ * end (still OK).  Another answer becomes an error as by gy_http_response_check() and is put into
+ * *refused (may be NULL; gy_http_response_fini).  Every 250 ms without bytes
  * on_bytes is called with len 0, so that the caller can look at a signal or a clock. */
 gantry_status gy_http_stream(struct gy_http_session *s, const char *path,
                              bool (*on_bytes)(void *arg, const void *bytes, size_t len), void *arg,
                              struct gy_http_response *refused, struct gy_error *err);
 /* POST with `Upgrade: protocol`.  OK: *fd is a connected, blocking socket for the caller to close,
  * *early (for free(), may be NULL) what followed the answer's headers.  An answer other than 101 is
- * put into *refused (may be NULL) and EINVAL returned with its message. */
+ * put into *refused (may be NULL) and becomes an error as by gy_http_response_check(). */
 gantry_status gy_http_upgrade_connect(const struct gy_http_target *target, const char *path,
                                       const char *protocol, const void *body, size_t len, int *fd,
                                       char **early, size_t *early_len,

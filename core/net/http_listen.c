@@ -25,8 +25,11 @@ static void close_fd(int *fd)
 static void run(struct gy_http_listener *l)
 {
     MHD_UNSIGNED_LONG_LONG ms = 0;
+    l->kicked = false;
     MHD_run(l->daemon);
-    if (MHD_get_timeout(l->daemon, &ms) == MHD_YES)
+    if (l->kicked)
+        uv_timer_start(&l->timer, l->timer.timer_cb, 0, 0);
+    else if (MHD_get_timeout(l->daemon, &ms) == MHD_YES)
         uv_timer_start(&l->timer, l->timer.timer_cb, ms, 0);
     else
         uv_timer_stop(&l->timer);
@@ -81,6 +84,14 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
         free(c);
         *context = NULL;
     }
+}
+
+/* A resumed connection is looked at only by the next MHD_run(). */
+void gy_http_listener_kick(struct gy_http_listener *l)
+{
+    if (l->kicked) return;
+    l->kicked = true;
+    uv_timer_start(&l->timer, on_timer, 0, 0);
 }
 
 /* Paths and arguments are decoded by us, after the path was split. */

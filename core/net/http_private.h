@@ -25,6 +25,7 @@ struct gy_http_listener {
     uv_poll_t poll;   /* on the daemon's epoll descriptor */
     uv_timer_t timer; /* its next time-out, or 0 when it has more to do at once */
     struct gy_address address;
+    bool kicked; /* a connection was resumed since the last MHD_run() */
     unsigned open_handles;
     ino_t inode; /* of a unix socket's path, so that only our own is unlinked */
     dev_t device;
@@ -155,5 +156,6 @@ void gy_http_set_response(struct gy_http_request *req, unsigned status, const ch
 void gy_http_sweep_start(struct gy_http_server *s);
 /* http_listen.c */
 void gy_http_listener_close(struct gy_http_listener *l);
+void gy_http_listener_kick(struct gy_http_listener *l);
 
 #endif

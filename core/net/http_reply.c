@@ -69,6 +69,7 @@ void gy_http_resume(struct gy_http_request *req)
     if (!req->suspended) return;
     req->suspended = false;
     MHD_resume_connection(req->mhd);
+    gy_http_listener_kick(req->conn->listener);
 }
 
 void gy_http_mark_gone(struct gy_http_request *req)

@@ -226,6 +226,7 @@ gantry_status gy_wire_write(struct gy_wire *w, const void *bytes, size_t len)
         return GANTRY_EUNAVAIL;
     }
     w->queued += len;
+    if (w->queued >= GY_WIRE_QUEUE_LOW) w->full = true;
     return GANTRY_OK;
 }
 

@@ -20,7 +20,7 @@ struct gy_wire_events {
     /* The peer ended its direction (err NULL: orderly, writing still works; else: broken).  Once.
      * The wire stays until gy_wire_close(). */
     void (*on_end)(void *arg, const struct gy_error *err);
-    /* After an EBUSY: the queue is below GY_WIRE_QUEUE_LOW again.  May be NULL. */
+    /* The queue was at GY_WIRE_QUEUE_LOW or more, and is below it again.  May be NULL. */
     void (*on_writable)(void *arg);
 };
 
