@@ -71,7 +71,7 @@ static void cancel_op(struct gy_op_owner *owner, gantry_op op)
     struct gy_instance *inst =
         (struct gy_instance *)((char *)owner - offsetof(struct gy_instance, owner));
     const gantry_base_ops *base = inst->base;
-    if (base->cancel && inst->self && !inst->is_destroyed)
+    if (base->cancel && !inst->is_destroyed)
         GY_CALL_FOR(inst, "cancel", op, NULL, base->cancel(inst->self, op));
 }
 
@@ -83,10 +83,6 @@ static gantry_status call_create(struct gy_instance *inst, struct gy_error *err)
     GY_CALL(inst, "create",
             status = inst->provider->base->create(gy_plugins_host_api(), &inst->host, &inst->conf,
                                                   &self, &error));
-    if (status == GANTRY_OK && !self) {
-        status = GANTRY_EINTERNAL;
-        gy_error_set(&error.error, status, "create returned OK and no instance");
-    }
     if (status != GANTRY_OK)
         return gy_error_set(err, status, "%s \"%s\": %s", inst->provider->name, inst->name,
                             error.error.text[0] ? error.error.text : gy_status_name(status));
