@@ -118,7 +118,8 @@ static gantry_status start(struct gy_http_server *s, int fd, const struct gy_add
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((limits->idle_ms + 999) / 1000),
         MHD_OPTION_NOTIFY_COMPLETED, gy_http_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, l, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, gy_http_note_target, NULL,
+        MHD_OPTION_END);
     if (!l->daemon) {
         close(fd);
         free(l);

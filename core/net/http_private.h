@@ -38,6 +38,7 @@ struct gy_http_conn {
     int fd;
     int64_t since_ms; /* connected, or last answer done, or headers done */
     enum { GY_HTTP_CONN_NEW, GY_HTTP_CONN_IDLE, GY_HTTP_CONN_BODY, GY_HTTP_CONN_BUSY } phase;
+    const char *target_end; /* of the request line under way, in MHD's buffer */
     struct gy_address peer;
     struct gy_http_conn *prev, *next;
 };
@@ -137,6 +138,7 @@ struct gy_http_request {
 };
 
 /* http_request.c */
+void *gy_http_note_target(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result gy_http_access(void *cls, struct MHD_Connection *mhd, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_len, void **req_cls);

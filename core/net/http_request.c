@@ -12,6 +12,7 @@ struct header_check {
     uint64_t length;
     size_t bytes;
     const char *wrong;
+    bool lax;
 };
 
 static bool parse_length(const char *text, uint64_t *out)
@@ -31,6 +32,33 @@ static bool is_token(const char *text)
     return *text != '\0';
 }
 
+/* MHD 0.9 cuts lines up in its read buffer and takes the parts for C strings, so whatever follows a
+ * NUL is lost without a word.  What it put there itself tells: name NUL blanks value NUL NUL (the
+ * CR and LF).  MHD 1.0 has a strict parser of its own, and another layout. */
+static bool has_lax_parser(void)
+{
+    return gy_starts_with(MHD_get_version(), "0.9.");
+}
+
+static bool is_whole_line(const char *key, size_t key_len, const char *value, size_t value_len)
+{
+    const char *p = key + key_len + 1;
+    if (value < p) return false; /* folded lines are put together elsewhere */
+    while (p < value && (*p == ' ' || *p == '\t'))
+        p++;
+    return p == value && value[value_len] == '\0' && value[value_len + 1] == '\0';
+}
+
+/* Called with the raw target before MHD cuts it at its query. */
+void *gy_http_note_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    (void)cls;
+    struct gy_http_conn *c =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    c->target_end = target + strlen(target);
+    return NULL;
+}
+
 /* RFC 9112 section 6: whoever disagrees with a proxy about where a body ends can be made to read
  * another request out of it, so anything ambiguous is refused. */
 static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const char *key,
@@ -40,6 +68,8 @@ static enum MHD_Result check_header(void *cls, enum MHD_ValueKind kind, const ch
     (void)kind;
     const char *text = value ? value : "";
     c->bytes += key_len + value_len + 4;
+    if (c->lax && value && !is_whole_line(key, key_len, value, value_len))
+        c->wrong = "a header line contains a NUL, is folded, or does not end in CR LF";
     if (!is_token(key)) c->wrong = "a header's name is not a token (RFC 9110, 5.1)";
     for (size_t i = 0; i < value_len; i++)
         if (((unsigned char)text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7f)
@@ -140,6 +170,9 @@ static void examine(struct gy_http_request *req, const char *version)
     struct gy_http_server *s = req->server;
     struct header_check check = {0};
     struct gy_error err = GY_ERROR_INIT;
+    check.lax = has_lax_parser();
+    if (check.lax && version != req->conn->target_end + 1)
+        check.wrong = "the request line contains a NUL or a blank too many";
     const char *wrong = check_headers(req->mhd, req->method, version, &check);
     if (wrong) {
         gy_http_reply_header(req, "Connection", "close");

@@ -49,13 +49,18 @@ static void never(void *arg, struct gy_http_request *req)
 
 static _Atomic int stream_closed;
 static struct gy_http_request *stream;
-static uv_timer_t stream_timer;
+static uv_timer_t *stream_timer; /* one a stream: the last one may still be closing */
 static size_t stream_sent;
 #define STREAM_BYTES (4u << 20)
 
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
 static void end_stream(void)
 {
-    uv_close((uv_handle_t *)&stream_timer, NULL);
+    uv_close((uv_handle_t *)stream_timer, free_handle);
     gy_http_stream_end(stream);
 }
 
@@ -81,10 +86,11 @@ static void start_stream(void *arg, struct gy_http_request *req)
 {
     stream = req;
     stream_sent = 0;
-    uv_timer_init(&loop.loop, &stream_timer);
-    stream_timer.data = arg;
+    stream_timer = calloc(1, sizeof *stream_timer);
+    uv_timer_init(&loop.loop, stream_timer);
+    stream_timer->data = arg;
     gy_http_stream_start(req, 200, "text/plain", on_stream_closed, NULL, NULL);
-    uv_timer_start(&stream_timer, feed_stream, 0, 1);
+    uv_timer_start(stream_timer, feed_stream, 0, 1);
 }
 
 static void on_wire_bytes(void *arg, const void *bytes, size_t len)

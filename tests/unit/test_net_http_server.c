@@ -389,6 +389,11 @@ static void malformed_requests_are_refused(void)
         RAW("GET /hello HTTP/1.1" REST "X: a\x01z\r\nConnection: close\r\n\r\n", 400),
         RAW("GET /hello HTTP/1.1" REST "X: a\0b\r\nConnection: close\r\n\r\n", 400),
         RAW("GET /he\0llo HTTP/1.1" REST "Connection: close\r\n\r\n", 400),
+        RAW("GET /hello HTTP/1.1" REST "X: a\0", -1),
+        RAW("GET /hello HTTP/1.1" REST "X: a\r\n b\r\nConnection: close\r\n\r\n", 400),
+        RAW("GET /hello HTTP/1.1" REST "X: a\nConnection: close\r\n\r\n", 400),
+        RAW("GET /hello?a=b&c HTTP/1.1" REST "X:\r\nY:  b\t\r\nConnection: close\r\n\r\n", 200),
+        RAW("GET /hello?a=\0b HTTP/1.1" REST "Connection: close\r\n\r\n", 400),
         RAW("GARBAGE\r\n\r\n", -1),
     };
     set_up();
