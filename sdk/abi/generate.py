@@ -87,6 +87,16 @@ def copy_source(structs):
     return "".join(out)
 
 
+def probe(structs):
+    out = [LICENSE, MARK, "/* Mentions every type, for abidiff; see tests/abi/abidiff.sh. */\n"]
+    out += [f"#include <gantry/{h}.h>\n" for h in sorted(describe.HEADERS)]
+    out.append("\n")
+    for s in structs:
+        out.append(f"void probe_{s.short}({s.name} *);\n"
+                   f"void probe_{s.short}({s.name} *p)\n{{\n    p->size = 0;\n}}\n")
+    return "".join(out)
+
+
 def clang_format(text, path):
     """The tree's format, so that generated files pass the format check like any other."""
     import shutil
@@ -107,6 +117,7 @@ def main():
         sys.exit(__doc__)
     structs, constants = describe.parse(os.path.join(ROOT, "sdk/include/gantry"))
     files = {"sdk/abi/lock.h": lock(structs, constants),
+             "sdk/abi/probe.c": probe(structs),
              "core/plugin/abi_copy.h": copy_header(structs),
              "core/plugin/abi_copy.c": copy_source(structs)}
     differ = 0

@@ -268,7 +268,7 @@ GANTRY_LOCK(offsetof(gantry_progress, percent) == 4);
 GANTRY_LOCK(offsetof(gantry_progress, text) == 8);
 
 /* gantry/driver.h */
-GANTRY_LOCK(sizeof(gantry_driver_ops) == 72);
+GANTRY_LOCK(sizeof(gantry_driver_ops) == 80);
 GANTRY_LOCK(offsetof(gantry_driver_ops, size) == 0);
 GANTRY_LOCK(offsetof(gantry_driver_ops, reserved) == 4);
 GANTRY_LOCK(offsetof(gantry_driver_ops, caps) == 8);
@@ -279,6 +279,7 @@ GANTRY_LOCK(offsetof(gantry_driver_ops, start) == 40);
 GANTRY_LOCK(offsetof(gantry_driver_ops, wait) == 48);
 GANTRY_LOCK(offsetof(gantry_driver_ops, stop) == 56);
 GANTRY_LOCK(offsetof(gantry_driver_ops, remove) == 64);
+GANTRY_LOCK(offsetof(gantry_driver_ops, reserved2) == 72);
 
 /* gantry/driver.h */
 GANTRY_LOCK(sizeof(gantry_exec) == 104);

@@ -244,7 +244,7 @@ static void declared(void)
                          "gantry.driver/1, gantry.strategy/1, gantry.store/1"},
         {"missing_member", "provider \"toy\" lacks the required member wait of gantry.driver/1"},
         {"missing_base", "provider \"toy\" lacks the required member base"},
-        {"ops_size", "its ops table says it has 3 bytes; 72 would be right"},
+        {"ops_size", "its ops table says it has 3 bytes; 80 would be right"},
         {"note_differs",
          "its note and its descriptor differ in version: GANTRY_PLUGIN must say what "
          "the descriptor says"},

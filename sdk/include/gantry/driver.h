@@ -110,6 +110,7 @@ typedef struct gantry_driver_ops { /* SIZED; all [loop], all asynchronous, idemp
                  uint64_t grace_ms);
     /* Remove all that prepare made; kills what still runs.  OK when the pod was never known. */
     void (*remove)(void *self, gantry_op, gantry_str pod);
+    const void *reserved2; /* NULL: without it 32-bit machines would pad the struct */
 } gantry_driver_ops;
 
 /* ---- extension gantry.driver.exec/1: run a program inside a running container ------------------- */
