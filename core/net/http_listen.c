@@ -233,7 +233,7 @@ gantry_status gy_http_server_listen_unix(struct gy_http_server *s, const char *p
     struct gy_address address;
     struct gy_http_listener *l;
     struct stat st;
-    int fd;
+    int fd = -1;
     gantry_status status = gy_address_make_unix(path, &address, err);
     if (status == GANTRY_OK) status = check_free(&address, err);
     if (status == GANTRY_OK) status = bind_unix(&address, mode, gid, &fd, err);

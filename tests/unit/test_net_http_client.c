@@ -31,7 +31,7 @@ static void refuse(void *arg, struct gy_http_request *req)
 
 static void never(void *arg, struct gy_http_request *req);
 static struct gy_http_request *kept[8];
-static size_t kept_n;
+static _Atomic size_t kept_n;
 
 static void answer_kept(void *arg)
 {
