@@ -20,9 +20,11 @@ struct gy_compose_input {
     size_t profile_count;
     /* Value of a variable, NULL = not set; borrowed until the call ends.  NULL = none is set. */
     const char *(*env)(void *arg, const char *name);
-    /* Content of a file that the Compose file names (env_file, include, extends).  Relative paths
-     * come joined with the folder of the file that names them, so relative to where `file` is.
-     * *bytes for free().  ENOTFOUND = there is none.  NULL = such files are refused. */
+    /* Content of a file that the Compose file names (env_file, include, extends).  A relative path
+     * comes joined with the folder of the file that names it: with file "deploy/compose.yaml",
+     * `env_file: web.env` asks for "deploy/web.env".  *bytes for free(), NUL-terminated behind *len
+     * bytes, as gy_file_read gives it.  ENOTFOUND = there is none.  read NULL = such files are
+     * refused. */
     gantry_status (*read)(void *arg, const char *path, char **bytes, size_t *len,
                           struct gy_error *err);
     void *arg;
