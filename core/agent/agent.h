@@ -26,6 +26,8 @@ struct gy_agent_options {
     int64_t max_pods;            /* 0 = 250 */
     const char *port_address;    /* where pods' own ports are reached; NULL = 127.0.0.1 */
     int64_t heartbeat_ms;        /* 0 = 2000 */
+    const char *state_dir;       /* of the agent: its key is kept there; NULL = a new key each time */
+    struct gy_plugins *plugins;  /* asked how the drivers are; NULL = only what open said is known */
 };
 
 /* What the agent tells.  Arguments are borrowed during the call. */
@@ -38,6 +40,7 @@ struct gy_agent_up {
 };
 
 struct gy_agent;
+/* Strings are copied.  NULL: the key in state_dir cannot be used; the log says why. */
 struct gy_agent *gy_agent_create(const struct gy_agent_options *options, const struct gy_agent_up *up);
 /* Opens the drivers, lists what runs, begins to report. */
 void gy_agent_start(struct gy_agent *agent);

@@ -31,9 +31,10 @@ struct slot {
     struct slot *next_free;
     struct gy_op_table *table;
     uint64_t index, generation;
-    uint64_t retired; /* bit i: generation - 1 - i was given up by us, so that its end is only late */
+    uint64_t
+        retired; /* bit i: generation - 1 - i was given up by us, so that its end is only late */
     enum slot_state state;
-    bool is_ready, is_cancelled, is_expired, is_forgotten, is_given_up;
+    bool is_ready, is_cancelled, is_expired, is_forgotten, is_given_up, is_paused;
     struct gy_op_spec spec;
     struct item_list items;
     size_t item_count, item_bytes;
@@ -169,22 +170,26 @@ static void deliver_done(struct slot *s)
     if (s->is_expired && !is_given_up && status == GANTRY_ECANCELED) {
         status = GANTRY_ETIMEDOUT;
         free(text);
-        s->text = text =
-            gy_printf("%s did not end within %" PRIu64 " ms", s->spec.function, s->spec.deadline_ms);
+        s->text = text = gy_printf("%s did not end within %" PRIu64 " ms", s->spec.function,
+                                   s->spec.deadline_ms);
     }
     if (s->spec.on_done && !s->is_forgotten)
         s->spec.on_done(s->spec.arg, status, text ? text : "",
                         status == GANTRY_OK ? s->result : NULL);
 }
 
-/* Callbacks may begin, cancel and forget operations, this one too: nothing is held meanwhile.  The slot
- * cannot be released by them, since only this function does. */
+/* Callbacks may begin, cancel and forget operations, this one too: nothing is held meanwhile.  The
+ * slot cannot be released by them, since only this function does. */
 static void deliver(struct slot *s)
 {
     struct gy_op_table *t = s->table;
     size_t budget = GY_OP_ITEMS_MAX;
     for (;;) {
         pthread_mutex_lock(&t->lock);
+        if (s->is_paused && !s->is_cancelled && !s->is_forgotten && !s->is_given_up) {
+            pthread_mutex_unlock(&t->lock);
+            return;
+        }
         struct item *item = STAILQ_FIRST(&s->items);
         if (item && budget-- == 0) { /* the owner refills while we empty: others' turn */
             make_ready(s);
@@ -256,7 +261,8 @@ void gy_op_table_destroy(struct gy_op_table *t)
         struct slot *s = t->slots[i];
         pthread_mutex_lock(&t->lock);
         enum slot_state state = s->state;
-        if (state == SLOT_OPEN) end_slot(s, GANTRY_ECANCELED, gy_strdup("shutting down"), NULL, true);
+        if (state == SLOT_OPEN)
+            end_slot(s, GANTRY_ECANCELED, gy_strdup("shutting down"), NULL, true);
         pthread_mutex_unlock(&t->lock);
         if (state != SLOT_FREE) {
             s->is_cancelled = true;
@@ -296,10 +302,11 @@ static void on_grace(uv_timer_t *timer)
     struct slot *s = timer->data;
     pthread_mutex_lock(&s->table->lock);
     if (s->state == SLOT_OPEN) {
-        char *text = s->is_expired
-                         ? gy_printf("%s did not end within %" PRIu64 " ms, nor when it was cancelled",
-                                     s->spec.function, s->spec.deadline_ms)
-                         : gy_printf("%s did not end when it was cancelled", s->spec.function);
+        char *text =
+            s->is_expired
+                ? gy_printf("%s did not end within %" PRIu64 " ms, nor when it was cancelled",
+                            s->spec.function, s->spec.deadline_ms)
+                : gy_printf("%s did not end when it was cancelled", s->spec.function);
         end_slot(s, s->is_expired ? GANTRY_ETIMEDOUT : GANTRY_ECANCELED, text, NULL, true);
     }
     pthread_mutex_unlock(&s->table->lock);
@@ -336,7 +343,7 @@ gantry_op gy_op_begin(struct gy_op_table *t, const struct gy_op_spec *spec)
     s->retired = (s->retired << 1) | (s->is_given_up ? 1 : 0);
     s->generation++;
     s->state = SLOT_OPEN;
-    s->is_cancelled = s->is_expired = s->is_forgotten = s->is_given_up = false;
+    s->is_cancelled = s->is_expired = s->is_forgotten = s->is_given_up = s->is_paused = false;
     s->spec = *spec;
     gantry_op op = number_of(s);
     pthread_mutex_unlock(&t->lock);
@@ -456,6 +463,18 @@ void gy_op_cancel(struct gy_op_table *t, gantry_op op)
 void gy_op_forget(struct gy_op_table *t, gantry_op op)
 {
     cancel(t, op, true);
+}
+
+void gy_op_pause(struct gy_op_table *t, gantry_op op, bool paused)
+{
+    uint64_t index = op & INDEX_MASK;
+    pthread_mutex_lock(&t->lock);
+    struct slot *s = index < t->n ? t->slots[index] : NULL;
+    if (s && s->generation == op >> INDEX_BITS && s->state != SLOT_FREE && s->is_paused != paused) {
+        s->is_paused = paused;
+        if (!paused) make_ready(s);
+    }
+    pthread_mutex_unlock(&t->lock);
 }
 
 void gy_op_retire_owner(struct gy_op_table *t, struct gy_op_owner *owner, gantry_status status,

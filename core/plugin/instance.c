@@ -264,6 +264,11 @@ void gy_instance_forget(struct gy_instance *inst, gantry_op op)
     gy_op_forget(inst->ps->ops, op);
 }
 
+void gy_instance_pause(struct gy_instance *inst, gantry_op op, bool paused)
+{
+    gy_op_pause(inst->ps->ops, op, paused);
+}
+
 /* Instances are kept newest first; people read them in the order of the config. */
 bool gy_plugins_instance_status(struct gy_plugins *ps, size_t i, struct gy_instance_status *out)
 {

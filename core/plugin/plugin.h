@@ -160,6 +160,8 @@ gantry_op gy_instance_op(struct gy_instance *inst, const char *function, enum gy
 void gy_instance_cancel(struct gy_instance *inst, gantry_op op);
 /* Cancel and never call back: for a caller that goes away. */
 void gy_instance_forget(struct gy_instance *inst, gantry_op op);
+/* Hold back items and end until it is resumed; the plugin is told EBUSY when the queue is full. */
+void gy_instance_pause(struct gy_instance *inst, gantry_op op, bool paused);
 
 /* ---- measured calls
  * ------------------------------------------------------------------------------ */
