@@ -63,6 +63,10 @@ static gantry_status create(sqlite3 *handle, const struct sqlite_db_options *opt
 static gantry_status damaged(const struct sqlite_db_options *options, struct sentence *why,
                              const char *what)
 {
+    char line[300]; /* SQLite's findings come with line breaks */
+    snprintf(line, sizeof line, "%s", what);
+    for (char *c = line; *c; c++)
+        if (*c == '\n') *c = ' ';
     return refuse(
         why, GANTRY_EINVAL,
         "%s is damaged (%s); move it away and restore a backup with `gantry restore FILE`",
