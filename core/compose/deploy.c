@@ -87,7 +87,9 @@ static gantry_status read_update(struct gy_loader *l, struct gy_service *s, cons
     const struct gy_yaml *parallelism = gy_yaml_get(y, "parallelism");
     gantry_status status = gy_compose_int(l, parallelism, 0, 10000, &u->parallelism);
     if (!status && u->parallelism == 0) u->parallelism = 10000; /* Compose: 0 = all at once */
-    if (!status) status = gy_compose_duration(l, gy_yaml_get(y, "delay"), &u->delay_ms);
+    if (!status)
+        status =
+            gy_compose_duration(l, gy_yaml_get(y, "delay"), 0, GY_COMPOSE_DAY_MS, &u->delay_ms);
     if (!status) status = gy_compose_word(l, gy_yaml_get(y, "order"), orders, &u->order);
     return status;
 }

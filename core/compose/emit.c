@@ -93,6 +93,7 @@ static void begin_line(struct gy_emit *e, const char *key)
 void gy_emit_raw(struct gy_emit *e, const char *key, const char *yaml)
 {
     begin_line(e, key);
+    if (*yaml == '\n') e->out->text[--e->out->len] = '\0'; /* it goes on below: no blank behind : */
     gy_buf_printf(e->out, "%s\n", yaml);
 }
 
@@ -148,4 +149,29 @@ void gy_emit_duration(struct gy_emit *e, const char *key, int64_t ms, int64_t st
         gy_buf_printf(e->out, "%" PRId64 "s\n", ms / 1000);
     else
         gy_buf_printf(e->out, "%" PRId64 "ms\n", ms);
+}
+
+void gy_emit_bytes(struct gy_emit *e, const char *key, int64_t bytes)
+{
+    static const char units[] = "\0kmg";
+    int unit = 0;
+    while (bytes && unit < 3 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    if (!bytes) return;
+    begin_line(e, key);
+    gy_buf_printf(e->out, "%" PRId64 "%.1s\n", bytes, units + unit);
+}
+
+void gy_emit_cpus(struct gy_emit *e, const char *key, int64_t milli)
+{
+    if (!milli) return;
+    gy_autofree char *text = gy_printf("%" PRId64 ".%03d", milli / 1000, (int)(milli % 1000));
+    size_t n = strlen(text);
+    while (text[n - 1] == '0')
+        n--;
+    if (text[n - 1] == '.') n--;
+    begin_line(e, key);
+    gy_buf_printf(e->out, "\"%.*s\"\n", (int)n, text);
 }

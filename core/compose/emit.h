@@ -23,6 +23,8 @@ void gy_emit_bool(struct gy_emit *e, const char *key, bool value);
 void gy_emit_words(struct gy_emit *e, const char *key, const char *first,
                    const struct gy_strs *words);
 void gy_emit_pairs(struct gy_emit *e, const char *key, const struct gy_map *pairs);
+void gy_emit_cpus(struct gy_emit *e, const char *key, int64_t milli);
+void gy_emit_bytes(struct gy_emit *e, const char *key, int64_t bytes);
 /* Unless it is the standard value. */
 void gy_emit_duration(struct gy_emit *e, const char *key, int64_t ms, int64_t standard_ms);
 /* Key and text that is YAML already. */

@@ -84,8 +84,10 @@ gantry_status gy_service_read_extension(struct gy_loader *l, struct gy_service *
     if (!status) status = gy_compose_bool(l, gy_yaml_get(y, "at_most_one"), &s->app.at_most_one);
     if (!status) status = gy_compose_string(l, gy_yaml_get(y, "driver"), &p->driver);
     if (!status) status = gy_compose_string(l, gy_yaml_get(y, "strategy"), &p->strategy);
-    if (!status) status = gy_compose_duration(l, grace, &s->app.grace_ms);
-    if (!status) status = gy_compose_duration(l, deadline, &s->app.update.progress_deadline_ms);
+    if (!status) status = gy_compose_duration(l, grace, 0, 7 * GY_COMPOSE_DAY_MS, &s->app.grace_ms);
+    if (!status)
+        status = gy_compose_duration(l, deadline, 1000, GY_COMPOSE_DAY_MS,
+                                     &s->app.update.progress_deadline_ms);
     if (!status) status = read_affinities(l, gy_yaml_value(y, "affinity"), false, s);
     if (!status) status = read_affinities(l, gy_yaml_value(y, "anti_affinity"), true, s);
     if (!status) status = read_max_per_node(l, gy_yaml_get(y, "max_per_node"), s);

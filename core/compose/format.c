@@ -96,10 +96,8 @@ static void emit_resources(struct gy_emit *deploy, const struct gy_container *c)
     for (size_t i = 0; i < 2; i++) {
         struct gy_emit part = gy_emit_map(&map, parts[i].key);
         const struct gy_resources *r = parts[i].r;
-        gy_autofree char *cpus =
-            gy_printf("\"%" PRId64 ".%03d\"", r->cpu_milli / 1000, (int)(r->cpu_milli % 1000));
-        if (r->cpu_milli) gy_emit_raw(&part, "cpus", cpus);
-        gy_emit_int(&part, "memory", r->memory_bytes);
+        gy_emit_cpus(&part, "cpus", r->cpu_milli);
+        gy_emit_bytes(&part, "memory", r->memory_bytes);
         gy_emit_int(&part, "pids", r->pids);
     }
 }

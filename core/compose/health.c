@@ -70,12 +70,17 @@ static gantry_status read_test(struct gy_loader *l, const struct gy_yaml *y, str
 
 static gantry_status read_times(struct gy_loader *l, const struct gy_yaml *y, struct gy_health *h)
 {
-    gantry_status status = gy_compose_duration(l, gy_yaml_get(y, "interval"), &h->interval_ms);
-    if (!status) status = gy_compose_duration(l, gy_yaml_get(y, "timeout"), &h->timeout_ms);
+    gantry_status status =
+        gy_compose_duration(l, gy_yaml_get(y, "interval"), 100, GY_COMPOSE_DAY_MS, &h->interval_ms);
     if (!status)
-        status = gy_compose_duration(l, gy_yaml_get(y, "start_period"), &h->start_period_ms);
+        status = gy_compose_duration(l, gy_yaml_get(y, "timeout"), 100, GY_COMPOSE_DAY_MS,
+                                     &h->timeout_ms);
     if (!status)
-        status = gy_compose_duration(l, gy_yaml_get(y, "start_interval"), &h->start_interval_ms);
+        status = gy_compose_duration(l, gy_yaml_get(y, "start_period"), 0, GY_COMPOSE_DAY_MS,
+                                     &h->start_period_ms);
+    if (!status)
+        status = gy_compose_duration(l, gy_yaml_get(y, "start_interval"), 100, GY_COMPOSE_DAY_MS,
+                                     &h->start_interval_ms);
     if (!status) status = gy_compose_int(l, gy_yaml_get(y, "retries"), 1, 1000, &h->retries);
     return status;
 }

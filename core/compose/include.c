@@ -49,6 +49,7 @@ static gantry_status read_defaults(struct gy_loader *l, const struct entry *e, c
     for (size_t i = 0; i < e->env_files.n; i++)
         gy_strs_add(&paths, gy_document_path(l, e->at, e->env_files.items[i]));
     bool optional = paths.n == 0;
+    if (optional && !l->in->read) return GANTRY_OK; /* the file itself will be refused by name */
     if (optional) {
         gy_autofree char *path = gy_printf("%s.env", dir);
         gy_strs_add(&paths, path);

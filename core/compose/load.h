@@ -33,7 +33,9 @@ gantry_status gy_compose_string(struct gy_loader *l, const struct gy_yaml *y, ch
 gantry_status gy_compose_bool(struct gy_loader *l, const struct gy_yaml *y, bool *out);
 gantry_status gy_compose_int(struct gy_loader *l, const struct gy_yaml *y, int64_t min, int64_t max,
                              int64_t *out);
-gantry_status gy_compose_duration(struct gy_loader *l, const struct gy_yaml *y, int64_t *ms);
+#define GY_COMPOSE_DAY_MS 86400000 /* the longest of most durations in the model */
+gantry_status gy_compose_duration(struct gy_loader *l, const struct gy_yaml *y, int64_t min_ms,
+                                  int64_t max_ms, int64_t *ms);
 gantry_status gy_compose_bytes(struct gy_loader *l, const struct gy_yaml *y, int64_t *bytes);
 gantry_status gy_compose_cpus(struct gy_loader *l, const struct gy_yaml *y, int64_t *milli);
 /* A list of strings; with one_too, also a single string. */

@@ -37,10 +37,14 @@ static gantry_status read_policy(struct gy_loader *l, const struct gy_yaml *y, s
         r->max_attempts = 0;
         *condition_said = true;
     }
-    if (!status) status = gy_compose_duration(l, gy_yaml_get(y, "delay"), &r->delay_ms);
+    if (!status)
+        status =
+            gy_compose_duration(l, gy_yaml_get(y, "delay"), 0, GY_COMPOSE_DAY_MS, &r->delay_ms);
     if (!status)
         status = gy_compose_int(l, gy_yaml_get(y, "max_attempts"), 0, 1000000, &r->max_attempts);
-    if (!status) status = gy_compose_duration(l, gy_yaml_get(y, "window"), &r->window_ms);
+    if (!status)
+        status =
+            gy_compose_duration(l, gy_yaml_get(y, "window"), 0, GY_COMPOSE_DAY_MS, &r->window_ms);
     return status;
 }
 
@@ -55,8 +59,8 @@ gantry_status gy_service_read_restart(struct gy_loader *l, struct gy_service *s)
     bool condition_said = older != NULL;
     if (!status && policy) status = read_policy(l, policy, r, &condition_said);
     if (!status)
-        status =
-            gy_compose_duration(l, gy_yaml_get(extension, "max_restart_delay"), &r->max_delay_ms);
+        status = gy_compose_duration(l, gy_yaml_get(extension, "max_restart_delay"), 0,
+                                     GY_COMPOSE_DAY_MS, &r->max_delay_ms);
     if (status) return status;
     if (older && policy && r->condition != before)
         gy_compose_warn(l, older, "has no effect: deploy.restart_policy (line %d) says otherwise",

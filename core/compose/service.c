@@ -160,7 +160,8 @@ static gantry_status read_process(struct gy_loader *l, struct gy_service *s)
     if (!status) status = gy_compose_string(l, gy_yaml_get(y, "working_dir"), &c->working_dir);
     if (!status) status = read_stop_signal(l, gy_yaml_get(y, "stop_signal"), &c->stop_signal);
     if (!status)
-        status = gy_compose_duration(l, gy_yaml_get(y, "stop_grace_period"), &c->stop_grace_ms);
+        status = gy_compose_duration(l, gy_yaml_get(y, "stop_grace_period"), 0, GY_COMPOSE_DAY_MS,
+                                     &c->stop_grace_ms);
     if (!status) status = gy_compose_bool(l, gy_yaml_get(y, "tty"), &c->tty);
     if (!status) status = gy_compose_bool(l, gy_yaml_get(y, "stdin_open"), &c->stdin_open);
     if (!status) status = gy_compose_bool(l, gy_yaml_get(y, "init"), &c->init);

@@ -69,16 +69,22 @@ gantry_status gy_compose_int(struct gy_loader *l, const struct gy_yaml *y, int64
     return GANTRY_OK;
 }
 
-gantry_status gy_compose_duration(struct gy_loader *l, const struct gy_yaml *y, int64_t *ms)
+gantry_status gy_compose_duration(struct gy_loader *l, const struct gy_yaml *y, int64_t min_ms,
+                                  int64_t max_ms, int64_t *ms)
 {
     const char *text = NULL;
     gantry_status status = gy_compose_text(l, y, &text);
     if (status || !text) return status;
-    if (!strcmp(text, "0")) {
-        *ms = 0;
-        return GANTRY_OK;
+    int64_t value = 0;
+    if (strcmp(text, "0") != 0 && gy_duration_parse(text, &value, l->err))
+        return gy_compose_wrap(l, y);
+    if (value < min_ms || value > max_ms) {
+        char least[GY_TIME_TEXT_MAX], most[GY_TIME_TEXT_MAX];
+        gy_duration_format(min_ms, least);
+        gy_duration_format(max_ms, most);
+        return gy_compose_fail(l, y, "%.40s is out of range: %s to %s", text, least, most);
     }
-    if (gy_duration_parse(text, ms, l->err)) return gy_compose_wrap(l, y);
+    *ms = value;
     return GANTRY_OK;
 }
 
