@@ -37,16 +37,6 @@ static void on_opened(void *arg, gantry_status status, const char *text)
     free(opening);
 }
 
-void gy_agent_open_drivers(struct gy_agent *a)
-{
-    for (size_t i = 0; i < a->driver_count; i++) {
-        struct gy_agent_opening *opening = gy_alloc(sizeof *opening);
-        *opening = (struct gy_agent_opening){.agent = a, .driver = i};
-        a->drivers[i].opening = opening;
-        gy_instance_open(a->drivers[i].instance, on_opened, opening);
-    }
-}
-
 void gy_agent_leave_drivers(struct gy_agent *a)
 {
     for (size_t i = 0; i < a->driver_count; i++) {
@@ -55,21 +45,25 @@ void gy_agent_leave_drivers(struct gy_agent *a)
     }
 }
 
+static bool find_status(const struct gy_agent *a, const struct gy_agent_driver_state *d,
+                        struct gy_instance_status *out)
+{
+    for (size_t i = 0; a->plugins && gy_plugins_instance_status(a->plugins, i, out); i++)
+        if (gy_streq(out->kind, GANTRY_DRIVER_KIND) && gy_streq(out->name, d->name)) return true;
+    return false;
+}
+
+/* A degraded driver stays ready: its calls say themselves what fails. */
 static void poll_driver(struct gy_agent *a, struct gy_agent_driver_state *d)
 {
     struct gy_instance_status status;
-    for (size_t i = 0; gy_plugins_instance_status(a->plugins, i, &status); i++) {
-        if (!gy_streq(status.kind, GANTRY_DRIVER_KIND) || !gy_streq(status.name, d->name)) continue;
-        if (d->opening) {
-            set(a, d, false, *status.text ? status.text : "it is being opened");
-        } else if (status.state == GY_INSTANCE_OPEN || status.state == GY_INSTANCE_DEGRADED) {
-            set(a, d, true, status.text); /* its calls say themselves what fails */
-        } else {
-            set(a, d, false,
-                *status.text ? status.text : gy_instance_state_name(status.state));
-        }
-        return;
-    }
+    if (!find_status(a, d, &status)) return;
+    bool is_ready =
+        !d->opening && (status.state == GY_INSTANCE_OPEN || status.state == GY_INSTANCE_DEGRADED);
+    const char *text = status.text;
+    if (!is_ready && !*text)
+        text = d->opening ? "it is being opened" : gy_instance_state_name(status.state);
+    set(a, d, is_ready, text);
 }
 
 void gy_agent_poll_drivers(struct gy_agent *a)
@@ -78,4 +72,19 @@ void gy_agent_poll_drivers(struct gy_agent *a)
     for (size_t i = 0; i < a->driver_count; i++)
         poll_driver(a, &a->drivers[i]);
     gy_agent_report_node(a);
+}
+
+void gy_agent_open_drivers(struct gy_agent *a)
+{
+    for (size_t i = 0; i < a->driver_count; i++) {
+        struct gy_agent_driver_state *d = &a->drivers[i];
+        struct gy_instance_status status;
+        if (find_status(a, d, &status) && status.state != GY_INSTANCE_CREATED) {
+            poll_driver(a, d); /* somebody opened it already */
+            continue;
+        }
+        d->opening = gy_alloc(sizeof *d->opening);
+        *d->opening = (struct gy_agent_opening){.agent = a, .driver = i};
+        gy_instance_open(d->instance, on_opened, d->opening);
+    }
 }
