@@ -70,7 +70,7 @@ static gantry_status damaged(const struct sqlite_db_options *options, struct sen
     return refuse(
         why, GANTRY_EINVAL,
         "%s is damaged (%s); move it away and restore a backup with `gantry restore FILE`",
-        options->path, what);
+        options->path, line);
 }
 
 /* ---- migration --------------------------------------------------------------------------------
