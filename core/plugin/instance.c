@@ -54,6 +54,7 @@ static void free_instance(struct gy_instance *inst)
     for (size_t i = 0; i < inst->extension_count; i++) {
         free(inst->extensions[i].id);
         free(inst->extensions[i].copy);
+        free(inst->extensions[i].original);
     }
     free(inst->extensions);
     gy_work_client_destroy(inst->work);
@@ -63,6 +64,8 @@ static void free_instance(struct gy_instance *inst)
     free(inst->state_dir);
     free(inst->run_dir);
     free(inst->text);
+    free(inst->own_ops);
+    free(inst->own_base);
     free(inst);
 }
 
@@ -216,10 +219,9 @@ const void *gy_instance_extension(struct gy_instance *inst, const char *id)
         GY_CALL(inst, "extension", from = inst->provider->base->extension(inst->plugin_self, id));
     GY_VEC_PUSH(inst->extensions, inst->extension_count, inst->extension_cap);
     struct gy_extension *e = &inst->extensions[inst->extension_count++];
-    e->id = gy_strdup(id);
+    *e = (struct gy_extension){.id = gy_strdup(id)};
     e->copy = from ? copy_extension(inst, id, from) : NULL;
-    if (e->copy && inst->plugin->flags & GANTRY_PLUGIN_BLOCKING)
-        gy_blocking_wrap_extension(id, &e->copy);
+    if (e->copy && inst->plugin->flags & GANTRY_PLUGIN_BLOCKING) gy_blocking_wrap_extension(e);
     return e->copy;
 }
 

@@ -55,7 +55,8 @@ struct gy_watch {
 
 struct gy_extension {
     char *id;
-    void *copy; /* NULL: not offered */
+    void *copy;     /* NULL: not offered */
+    void *original; /* the plugin's own, where copy is a stand-in */
 };
 
 struct gy_child; /* a program that runs for an instance: process.c */
@@ -74,6 +75,8 @@ struct gy_instance {
     void *self;
     const void *ops;
     const gantry_base_ops *base;
+    void *own_ops; /* the stand-ins; NULL where ops is the provider's */
+    gantry_base_ops *own_base;
     struct gy_work_client *work;
     enum gy_instance_state state;
     bool is_destroyed, has_opened, wants_shutdown;
@@ -159,7 +162,7 @@ void gy_children_kill(struct gy_instance *inst);
 extern const struct gantry_host_instance gy_host_instance;
 /* blocking.c: set self, ops and base of a new instance. */
 void gy_blocking_wrap(struct gy_instance *inst);
-void gy_blocking_wrap_extension(const char *id, void **copy);
+void gy_blocking_wrap_extension(struct gy_extension *e);
 
 /* instance.c: begin an operation in any state. */
 gantry_op gy_instance_begin(struct gy_instance *inst, const char *function, enum gy_abi_type item,

@@ -13,6 +13,8 @@
 #define NAME "good" /* the same name as the good one */
 #elif defined(HOW_NEWER)
 #define NAME "newer"
+#elif defined(HOW_BLOCKING)
+#define NAME "blocking"
 #else
 #define NAME "good"
 #endif
@@ -169,6 +171,7 @@ static void start(void *self, gantry_op op, gantry_str pod, gantry_str container
         if (toy->timer) return;
     }
     free(late);
+    if (is(container, "where")) status.exit_code = toy->api->on_loop(toy->host);
     if (is(container, "slow")) usleep(8000);
     if (is(container, "crash")) raise(SIGSEGV);
     if (is(container, "bad-result")) status.size = 0;
@@ -268,6 +271,11 @@ static const gantry_setting *const settings[] = {&greeting, &fail_opens, &greeti
 static const gantry_setting *const settings[] = {&greeting, &fail_opens, NULL};
 #endif
 
+#ifdef HOW_BLOCKING
+#define TOY "blocker"
+#else
+#define TOY "toy"
+#endif
 #ifdef HOW_UNKNOWN_KIND
 #define KIND "gantry.teapot/1"
 #else
@@ -281,7 +289,7 @@ static const gantry_provider toy = {.size = (uint32_t)sizeof toy,
                                     .draft = GANTRY_DRIVER_DRAFT,
 #endif
                                     .kind = KIND,
-                                    .name = "toy",
+                                    .name = TOY,
                                     .settings = settings,
                                     .ops = &ops};
 static const gantry_provider *const providers[] = {&toy};
@@ -309,6 +317,9 @@ static const struct descriptor descriptor = {
             .abi_min = GANTRY_ABI(0, 1),
 #ifndef HOW_NO_PROVIDER
             .provider_count = 1,
+#endif
+#ifdef HOW_BLOCKING
+            .flags = GANTRY_PLUGIN_BLOCKING,
 #endif
             .name = NAME,
             .version = "1.2.3",

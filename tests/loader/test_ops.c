@@ -77,7 +77,7 @@ static void on_shutdown(void *arg)
     ++*(int *)arg;
 }
 
-static void begin(void)
+static void begin_with(const char *plugin, const char *provider)
 {
     const char *dirs[] = {TEST_BUILD_DIR "/tests/loader", NULL};
     struct gy_plugins_options o = {.loop = &loop,
@@ -90,8 +90,8 @@ static void begin(void)
     struct answer open = {0};
     REQUIRE(uv_loop_init(&loop) == 0);
     ps = gy_plugins_create(&o);
-    REQUIRE(gy_plugins_load(ps, "good", NULL, &err) == GANTRY_OK);
-    REQUIRE(gy_instance_create(ps, GANTRY_DRIVER_KIND, "toy", "local", NULL, 0, &inst, &err) ==
+    REQUIRE(gy_plugins_load(ps, plugin, NULL, &err) == GANTRY_OK);
+    REQUIRE(gy_instance_create(ps, GANTRY_DRIVER_KIND, provider, "local", NULL, 0, &inst, &err) ==
             GANTRY_OK);
     CHECK_INT(gy_instance_op(inst, "list", GY_ABI_POD_STATUS, GY_ABI_NONE, 0, NULL, NULL, NULL), 0);
     gy_instance_open(inst, on_open, &open);
@@ -99,6 +99,11 @@ static void begin(void)
     REQUIRE(turn_until(&open.done, 1));
     CHECK_INT(open.status, GANTRY_OK);
     ops = gy_instance_ops(inst);
+}
+
+static void begin(void)
+{
+    begin_with("good", "toy");
 }
 
 static void end(void)
@@ -343,6 +348,34 @@ static void slow_calls(void)
     end();
 }
 
+/* Its calls run on workers: the loop goes on, and a slow one is no offence. */
+static void blocking(void)
+{
+    begin();
+    CHECK_INT(start("where", 1000).exit_code, 1);
+    end();
+    begin_with("blocking", "blocker");
+    struct answer a = start("where", 1000);
+    CHECK_INT(a.status, GANTRY_OK);
+    CHECK_INT(a.exit_code, 0);
+    CHECK_INT(a.attempt, 9);
+    CHECK_STR(a.name, "where");
+    for (int i = 0; i < 12; i++)
+        start("slow", 1000);
+    struct gy_instance_status s = status_of();
+    CHECK_INT(s.state, GY_INSTANCE_OPEN);
+    struct answer b = {0}, c = {0};
+    gantry_op op = wait_for("", 0, &b);
+    gantry_pod pod = {.size = (uint32_t)sizeof pod, .container_count = 1};
+    op = gy_instance_op(inst, "prepare", GY_ABI_NONE, GY_ABI_NONE, 1000, NULL, on_done, &c);
+    ops->prepare(gy_instance_self(inst), op, &pod);
+    REQUIRE(turn_until(&c.done, 1));
+    CHECK_INT(c.status, GANTRY_EINVAL);
+    CHECK_STR(c.text, "gantry_pod.containers is NULL, its count is not 0");
+    end();
+    CHECK_INT(b.done, 1);
+}
+
 /* In a child, whose standard error is read. */
 static void crash_report(void)
 {
@@ -395,5 +428,5 @@ SUITE("loader.ops", {"items, then the end, on a later turn", items_and_end},
       {"cancel, deadline, forget", cancel_and_deadline},
       {"shutdown ends what is open", shutdown_with_open_ops},
       {"open is retried, or fails for good", open_is_retried}, {"settings are checked", settings},
-      {"slow calls are named", slow_calls}, {"a crash names the plugin", crash_report},
-      {"nothing is left", clean})
+      {"slow calls are named", slow_calls}, {"a blocking plugin runs on workers", blocking},
+      {"a crash names the plugin", crash_report}, {"nothing is left", clean})
