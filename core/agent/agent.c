@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Life of an agent, and its loop: step the node half, carry out its actions, wake again when it asks to. */
+/* Life of an agent, and its loop: step the node half, carry out its actions, wake again when it
+ * asks to. */
 #include "agent/agent_private.h"
 
 #include "base/log.h"
@@ -74,19 +75,19 @@ struct gy_agent_driver_state *gy_agent_find_driver(struct gy_agent *a, const cha
     return NULL;
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------- */
+/* ---- the loop -----------------------------------------------------------------------------------
+ */
 
 static void wake_at(struct gy_agent *a, int64_t mono_ms);
 
-/* Reports and events go up after everything that borrows from the half was carried out: who gets them
- * may call us back. */
+/* Reports and events go up after everything that borrows from the half was carried out: who gets
+ * them may call us back. */
 static void tell(struct gy_agent *a, const struct gy_actions *actions)
 {
     for (size_t i = 0; i < actions->n && !a->is_stopping; i++) {
         const struct gy_action *action = &actions->items[i];
         if (action->kind == GY_ACTION_REPORT && a->up.pod) a->up.pod(a->up.ctx, &action->status);
-        if (action->kind == GY_ACTION_EVENT && a->up.event)
-            a->up.event(a->up.ctx, &action->event);
+        if (action->kind == GY_ACTION_EVENT && a->up.event) a->up.event(a->up.ctx, &action->event);
     }
 }
 
@@ -135,7 +136,8 @@ void gy_agent_start(struct gy_agent *a)
     gy_agent_kick(a);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------ */
+/* ---- the end ------------------------------------------------------------------------------------
+ */
 
 void gy_agent_closed(struct gy_agent *a)
 {
@@ -184,7 +186,8 @@ void gy_agent_destroy(struct gy_agent *a)
     free(a);
 }
 
-/* ---- what is desired ---------------------------------------------------------------------------- */
+/* ---- what is desired ----------------------------------------------------------------------------
+ */
 
 void gy_agent_desired(struct gy_agent *a, const struct gy_pod *pod)
 {

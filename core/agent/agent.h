@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agent: runs the node half of the engine on this node: driver calls, probes, ports, streams.
- * All on the loop thread.  It is told what is desired and tells what is; in one process with the server by
- * the two tables below, on a node of its own over the agent link. */
+ * All on the loop thread.  It is told what is desired and tells what is; in one process with the
+ * server by the two tables below, on a node of its own over the agent link. */
 #ifndef GY_AGENT_AGENT_H
 #define GY_AGENT_AGENT_H
 
@@ -12,9 +12,10 @@
 #include <uv.h>
 
 struct gy_agent_driver {
-    const char *name;             /* of the instance */
+    const char *name; /* of the instance */
     const char *provider;
-    struct gy_instance *instance; /* of kind gantry.driver/1, created, not yet opened; stays the caller's */
+    struct gy_instance
+        *instance; /* of kind gantry.driver/1, created, not yet opened; stays the caller's */
 };
 
 struct gy_agent_options {
@@ -26,8 +27,8 @@ struct gy_agent_options {
     int64_t max_pods;            /* 0 = 250 */
     const char *port_address;    /* where pods' own ports are reached; NULL = 127.0.0.1 */
     int64_t heartbeat_ms;        /* 0 = 2000 */
-    const char *state_dir;       /* of the agent: its key is kept there; NULL = a new key each time */
-    struct gy_plugins *plugins;  /* asked how the drivers are; NULL = only what open said is known */
+    const char *state_dir; /* of the agent: its key is kept there; NULL = a new key each time */
+    struct gy_plugins *plugins; /* asked how the drivers are; NULL = only what open said is known */
 };
 
 /* What the agent tells.  Arguments are borrowed during the call. */
@@ -41,7 +42,8 @@ struct gy_agent_up {
 
 struct gy_agent;
 /* Strings are copied.  NULL: the key in state_dir cannot be used; the log says why. */
-struct gy_agent *gy_agent_create(const struct gy_agent_options *options, const struct gy_agent_up *up);
+struct gy_agent *gy_agent_create(const struct gy_agent_options *options,
+                                 const struct gy_agent_up *up);
 /* Opens the drivers, lists what runs, begins to report. */
 void gy_agent_start(struct gy_agent *agent);
 /* Stops timers, relays, streams and waits; pods stay.  done(arg) when destroy may be called. */
@@ -53,10 +55,11 @@ void gy_agent_desired(struct gy_agent *agent, const struct gy_pod *pod);
 void gy_agent_forget(struct gy_agent *agent, const char *pod_id);
 void gy_agent_synced(struct gy_agent *agent);
 
-/* A published port: listen on `published` and relay to the backends, round robin.  Replaces what was said of
- * the key before; n_backends 0 = listen, and refuse connections; ports n 0 = no longer published. */
+/* A published port: listen on `published` and relay to the backends, round robin.  Replaces what
+ * was said of the key before; n_backends 0 = listen, and refuse connections; ports n 0 = no longer
+ * published. */
 struct gy_agent_service {
-    const char *key; /* "ns/project/app" */
+    const char *key;                    /* "ns/project/app" */
     const struct gy_port *const *ports; /* mode ingress, published != 0 */
     size_t port_count;
     const struct gy_pod_address *const *backends; /* of every healthy pod; chosen by target */
@@ -68,7 +71,8 @@ void gy_agent_service(struct gy_agent *agent, const struct gy_agent_service *ser
 struct gy_agent_sink {
     void *ctx;
     /* GANTRY_EBUSY: full, nothing was taken: offered again shortly; GANTRY_ECANCELED: end. */
-    gantry_status (*chunk)(void *ctx, uint32_t channel, int64_t wall_ms, const void *bytes, size_t n);
+    gantry_status (*chunk)(void *ctx, uint32_t channel, int64_t wall_ms, const void *bytes,
+                           size_t n);
     /* Once, last.  exit_* only for exec that ended GANTRY_OK. */
     void (*end)(void *ctx, gantry_status status, const char *text, int exit_code, int exit_signal);
 };
@@ -80,7 +84,9 @@ struct gy_agent_logs_query {
     int64_t tail, since_ms; /* tail -1 = all */
 };
 /* NULL: ended already, sink->end was called. */
-struct gy_agent_stream *gy_agent_logs(struct gy_agent *agent, const struct gy_agent_logs_query *query, const struct gy_agent_sink *sink);
+struct gy_agent_stream *gy_agent_logs(struct gy_agent *agent,
+                                      const struct gy_agent_logs_query *query,
+                                      const struct gy_agent_sink *sink);
 
 struct gy_agent_exec_query {
     const char *pod_id, *container, *user, *working_dir;
@@ -89,7 +95,9 @@ struct gy_agent_exec_query {
     bool tty, stdin_open;
     uint32_t width, height;
 };
-struct gy_agent_stream *gy_agent_exec(struct gy_agent *agent, const struct gy_agent_exec_query *query, const struct gy_agent_sink *sink);
+struct gy_agent_stream *gy_agent_exec(struct gy_agent *agent,
+                                      const struct gy_agent_exec_query *query,
+                                      const struct gy_agent_sink *sink);
 /* Bytes for stdin; n 0 = end of input.  GANTRY_EBUSY: nothing was taken. */
 gantry_status gy_agent_stream_input(struct gy_agent_stream *stream, const void *bytes, size_t n);
 void gy_agent_stream_resize(struct gy_agent_stream *stream, uint32_t width, uint32_t height);

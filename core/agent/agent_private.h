@@ -24,7 +24,7 @@ struct gy_agent_driver_state {
     char *text; /* why not, or what is missing; NULL = nothing */
 };
 
-struct gy_agent_call; /* an action under way: driver_calls.c */
+struct gy_agent_call;      /* an action under way: driver_calls.c */
 struct gy_agent_published; /* ports of one key: relay.c */
 TAILQ_HEAD(gy_agent_calls, gy_agent_call);
 TAILQ_HEAD(gy_agent_streams, gy_agent_stream);
@@ -61,8 +61,9 @@ struct gy_agent_driver_state *gy_agent_find_driver(struct gy_agent *agent, const
 
 /* drivers.c */
 void gy_agent_open_drivers(struct gy_agent *agent);
-void gy_agent_leave_drivers(struct gy_agent *agent); /* open's answers are not waited for any longer */
-void gy_agent_poll_drivers(struct gy_agent *agent);  /* what became of them meanwhile */
+void gy_agent_leave_drivers(
+    struct gy_agent *agent); /* open's answers are not waited for any longer */
+void gy_agent_poll_drivers(struct gy_agent *agent); /* what became of them meanwhile */
 /* node.c: tell the node's report, when it differs from the last one. */
 void gy_agent_report_node(struct gy_agent *agent);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each action of the node half becomes one call of a driver, or one probe; each end is told once. */
+/* Each action of the node half becomes one call of a driver, or one probe; each end is told once.
+ */
 #include "agent/agent_private.h"
 
 #include "agent/pod_form.h"
@@ -19,12 +20,12 @@ struct gy_agent_call {
     int kind;
     uint64_t action;
     char *pod_id, *container;
-    gantry_op op;                     /* 0 = a probe of the network, or failed */
+    gantry_op op; /* 0 = a probe of the network, or failed */
     struct gy_probe *probe;
-    struct gy_list addresses;         /* PREPARE */
-    struct gy_agent_listing listing;  /* LIST */
-    struct gy_buf output;             /* PROBE of a command; at most GY_PROBE_OUTPUT_MAX */
-    gantry_status failed;             /* could not begin */
+    struct gy_list addresses;        /* PREPARE */
+    struct gy_agent_listing listing; /* LIST */
+    struct gy_buf output;            /* PROBE of a command; at most GY_PROBE_OUTPUT_MAX */
+    gantry_status failed;            /* could not begin */
     char *text;
 };
 
@@ -79,7 +80,8 @@ bool gy_agent_calls_tell_failed(struct gy_agent *a)
     return some;
 }
 
-/* ---- ends of driver calls ----------------------------------------------------------------------- */
+/* ---- ends of driver calls -----------------------------------------------------------------------
+ */
 
 static void on_done(void *arg, gantry_status status, const char *text, const void *result)
 {
@@ -121,7 +123,8 @@ static void on_progress(void *arg, const void *item)
            (int)p->text.len, p->text.ptr ? p->text.ptr : "");
 }
 
-/* ---- health checks ------------------------------------------------------------------------------ */
+/* ---- health checks ------------------------------------------------------------------------------
+ */
 
 static void on_probed(void *arg, gantry_status status, const char *text)
 {
@@ -185,8 +188,7 @@ static const struct gy_container *find_container(const struct gy_pod *pod, const
 static void probe_command(struct gy_agent_call *c, const struct gy_health *health,
                           const struct gy_map *names)
 {
-    const gantry_driver_exec *ext =
-        gy_instance_extension(c->driver->instance, GANTRY_DRIVER_EXEC);
+    const gantry_driver_exec *ext = gy_instance_extension(c->driver->instance, GANTRY_DRIVER_EXEC);
     if (!ext || !ext->exec) {
         fail(c, GANTRY_EINVAL,
              "driver %s cannot run a command inside a container: use an http or tcp health check",
@@ -250,7 +252,8 @@ static void run_probe(struct gy_agent_call *c, const struct gy_action *action)
     gy_pod_names_fini(&names);
 }
 
-/* ---- calls -------------------------------------------------------------------------------------- */
+/* ---- calls --------------------------------------------------------------------------------------
+ */
 
 static void run_prepare(struct gy_agent_call *c, const struct gy_action *action,
                         const gantry_driver_ops *ops, void *self)

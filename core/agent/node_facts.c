@@ -15,9 +15,17 @@
 const char *gy_node_facts_arch(const char *machine)
 {
     static const char *const names[][2] = {
-        {"x86_64", "amd64"},  {"aarch64", "arm64"},  {"armv7l", "arm"},  {"armv6l", "arm"},
-        {"i686", "386"},      {"i586", "386"},       {"i386", "386"},    {"ppc64le", "ppc64le"},
-        {"riscv64", "riscv64"}, {"s390x", "s390x"}, {"loongarch64", "loong64"},
+        {"x86_64", "amd64"},
+        {"aarch64", "arm64"},
+        {"armv7l", "arm"},
+        {"armv6l", "arm"},
+        {"i686", "386"},
+        {"i586", "386"},
+        {"i386", "386"},
+        {"ppc64le", "ppc64le"},
+        {"riscv64", "riscv64"},
+        {"s390x", "s390x"},
+        {"loongarch64", "loong64"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(machine, names[i][0])) return names[i][1];
@@ -67,7 +75,8 @@ static int64_t cpu_count(void)
     return n > 0 ? n : 1;
 }
 
-/* The folders of a hierarchy from our own cgroup up to the root, which all bind.  visit for each. */
+/* The folders of a hierarchy from our own cgroup up to the root, which all bind.  visit for each.
+ */
 static void each_level(const char *root, const char *own,
                        void (*visit)(const char *dir, struct gy_node_facts *f),
                        struct gy_node_facts *f)
@@ -139,8 +148,8 @@ gantry_status gy_node_facts_read(const char *proc, const char *cgroup, struct gy
     const char *total = meminfo ? strstr(meminfo, "MemTotal:") : NULL;
     long long kib = 0;
     if (!total || sscanf(total, "MemTotal: %lld kB", &kib) != 1 || kib <= 0)
-        return gy_error_set(err, GANTRY_EUNAVAIL, "%s/meminfo does not say how much memory there is",
-                            proc);
+        return gy_error_set(err, GANTRY_EUNAVAIL,
+                            "%s/meminfo does not say how much memory there is", proc);
     f.memory_bytes = kib * 1024;
 
     gy_autofree char *groups = read_text(proc, "self/cgroup");

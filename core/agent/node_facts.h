@@ -11,8 +11,8 @@ struct gy_node_facts {
     int64_t reserved_cpu_milli, reserved_memory_bytes; /* kept for the system */
     char os[32], arch[32];                             /* "linux", "amd64" */
 };
-/* proc and cgroup: "/proc" and "/sys/fs/cgroup", or a test's folders.  What cannot be read counts as no
- * limit; EUNAVAIL: the memory of the node is not known. */
+/* proc and cgroup: "/proc" and "/sys/fs/cgroup", or a test's folders.  What cannot be read counts
+ * as no limit; EUNAVAIL: the memory of the node is not known. */
 gantry_status gy_node_facts_read(const char *proc, const char *cgroup, struct gy_node_facts *out,
                                  struct gy_error *err);
 /* 5 %, at least 100 mCPU and 256 MiB; below 1 GiB of memory 10 % of it. */

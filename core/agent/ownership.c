@@ -34,8 +34,7 @@ gantry_status gy_owner_key_load(const char *dir, struct gy_owner_key *out, struc
     struct gy_owner_key made;
     gy_random_bytes(made.bytes, sizeof made.bytes);
     status = gy_dir_make(dir, 0700, err);
-    if (status == GANTRY_OK)
-        status = gy_file_write(path, made.bytes, sizeof made.bytes, 0600, err);
+    if (status == GANTRY_OK) status = gy_file_write(path, made.bytes, sizeof made.bytes, 0600, err);
     if (status == GANTRY_OK) *out = made;
     sodium_memzero(&made, sizeof made);
     return status;
@@ -90,11 +89,11 @@ static gantry_status decode_ports(const json_t *list, struct gy_port_choices *ou
             free(items);
             return gy_error_set(err, GANTRY_EINVAL, "ports[%zu] of its record is not a port", i);
         }
-        items[i] = (struct gy_port_choice){
-            .target = (uint16_t)target,
-            .host = (uint16_t)host,
-            .protocol = gy_streq(protocol, "udp") ? GY_PROTOCOL_UDP : GY_PROTOCOL_TCP,
-            .is_fixed = fixed};
+        items[i] = (struct gy_port_choice){.target = (uint16_t)target,
+                                           .host = (uint16_t)host,
+                                           .protocol = gy_streq(protocol, "udp") ? GY_PROTOCOL_UDP
+                                                                                 : GY_PROTOCOL_TCP,
+                                           .is_fixed = fixed};
     }
     out->items = items;
     out->n = n;

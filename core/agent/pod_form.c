@@ -6,7 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* ---- names and expansion ------------------------------------------------------------------------ */
+/* ---- names and expansion ------------------------------------------------------------------------
+ */
 
 static void name_number(struct gy_map *out, const char *name, uint64_t value)
 {
@@ -76,7 +77,8 @@ char *gy_pod_expand(const char *text, const struct gy_map *names)
     return gy_buf_take(&out);
 }
 
-/* ---- addresses ---------------------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------------------------------
+ */
 
 void gy_pod_addresses(const struct gy_port_choices *ports, const char *address, struct gy_list *out)
 {
@@ -98,7 +100,8 @@ void gy_pod_addresses_fini(struct gy_list *addresses)
     *addresses = (struct gy_list){0};
 }
 
-/* ---- the form ----------------------------------------------------------------------------------- */
+/* ---- the form -----------------------------------------------------------------------------------
+ */
 
 static void *own(struct gy_pod_form *f, void *p)
 {
@@ -202,8 +205,7 @@ static void put_ports(struct gy_pod_form *f, const struct gy_pod *pod,
     const gantry_port **list = make(f, ports->n, sizeof *list);
     for (size_t i = 0; i < ports->n; i++) {
         const struct gy_port_choice *from = &ports->items[i];
-        const struct gy_port *said =
-            i < pod->ports.n ? GY_AT(struct gy_port, pod->ports, i) : NULL;
+        const struct gy_port *said = i < pod->ports.n ? GY_AT(struct gy_port, pod->ports, i) : NULL;
         gantry_port *to = make(f, 1, sizeof *to);
         *to = (gantry_port){
             .size = (uint32_t)sizeof *to,

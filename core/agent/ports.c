@@ -55,7 +55,8 @@ void gy_port_book_destroy(struct gy_port_book *b)
 {
     if (!b) return;
     struct entry *e, *next;
-    HASH_ITER(hh, b->pods, e, next) entry_destroy(b, e);
+    HASH_ITER (hh, b->pods, e, next)
+        entry_destroy(b, e);
     free(b);
 }
 

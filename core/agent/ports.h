@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which port of the node each port of a pod got.  Kept in memory, and by the driver in the pod's record. */
+/* Which port of the node each port of a pod got.  Kept in memory, and by the driver in the pod's
+ * record. */
 #ifndef GY_AGENT_PORTS_H
 #define GY_AGENT_PORTS_H
 
@@ -21,8 +22,8 @@ struct gy_port_book;
 /* Free ports are taken from [low, high]. */
 struct gy_port_book *gy_port_book_create(uint16_t low, uint16_t high);
 void gy_port_book_destroy(struct gy_port_book *book);
-/* Choose for the ports (struct gy_port) of a pod; a pod that has a choice already gets it again.  *out is
- * the book's until release.  EBUSY: a port of mode host is in use, or none is free. */
+/* Choose for the ports (struct gy_port) of a pod; a pod that has a choice already gets it again.
+ * *out is the book's until release.  EBUSY: a port of mode host is in use, or none is free. */
 gantry_status gy_port_book_choose(struct gy_port_book *book, const char *pod_id,
                                   const struct gy_list *ports, const struct gy_port_choices **out,
                                   struct gy_error *err);
@@ -30,7 +31,8 @@ gantry_status gy_port_book_choose(struct gy_port_book *book, const char *pod_id,
 void gy_port_book_keep(struct gy_port_book *book, const char *pod_id,
                        const struct gy_port_choices *choices);
 /* NULL = none. */
-const struct gy_port_choices *gy_port_book_find(const struct gy_port_book *book, const char *pod_id);
+const struct gy_port_choices *gy_port_book_find(const struct gy_port_book *book,
+                                                const char *pod_id);
 void gy_port_book_release(struct gy_port_book *book, const char *pod_id);
 
 #endif

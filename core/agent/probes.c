@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* No libcurl here: a probe needs the status line of one answer, and there are thousands of probes. */
+/* No libcurl here: a probe needs the status line of one answer, and there are thousands of probes.
+ */
 #include "agent/probes.h"
 
 #include "base/text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Published ports: a listener for each, relayed round robin to the healthy pods.  One that cannot listen
- * says so once, and tries again. */
+/* Published ports: a listener for each, relayed round robin to the healthy pods.  One that cannot
+ * listen says so once, and tries again. */
 #include "agent/agent_private.h"
 
 #include "base/log.h"
@@ -42,7 +42,8 @@ struct gy_agent_published {
     size_t n;
 };
 
-/* ---- choosing ----------------------------------------------------------------------------------- */
+/* ---- choosing -----------------------------------------------------------------------------------
+ */
 
 static bool pick(void *arg, unsigned attempt, struct gy_address *out)
 {
@@ -60,7 +61,8 @@ static bool pick(void *arg, unsigned attempt, struct gy_address *out)
         }
 }
 
-/* ---- listening ---------------------------------------------------------------------------------- */
+/* ---- listening ----------------------------------------------------------------------------------
+ */
 
 static void tell(const struct listener *l, int level, const char *kind, const char *text)
 {
@@ -180,7 +182,8 @@ static void listener_open(struct gy_agent *a, struct gy_agent_published *p,
     try_listen(&l->retry);
 }
 
-/* ---- what is published -------------------------------------------------------------------------- */
+/* ---- what is published --------------------------------------------------------------------------
+ */
 
 static bool is_same(const struct listener *l, const struct gy_port *port)
 {
@@ -222,8 +225,7 @@ static void set_ports(struct gy_agent *a, struct gy_agent_published *p,
         bool is_there = false;
         DL_FOREACH (p->listeners, l)
             is_there = is_there || is_same(l, s->ports[i]);
-        if (!is_there && s->ports[i]->protocol == GY_PROTOCOL_TCP)
-            listener_open(a, p, s->ports[i]);
+        if (!is_there && s->ports[i]->protocol == GY_PROTOCOL_TCP) listener_open(a, p, s->ports[i]);
     }
 }
 
