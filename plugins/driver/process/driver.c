@@ -254,7 +254,8 @@ static void shutdown_instance(void *self, gantry_op op)
 static const void *extension(void *self, const char *id)
 {
     (void)self;
-    (void)id;
+    if (!strcmp(id, GANTRY_DRIVER_EXEC)) return &process_exec_extension;
+    if (!strcmp(id, GANTRY_DRIVER_LOGS)) return &process_logs_extension;
     return NULL;
 }
 

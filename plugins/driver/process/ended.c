@@ -11,7 +11,7 @@
 
 struct ended {
     char *path, *slot;
-    time_t when;
+    int64_t when_ns;
     int64_t bytes;
 };
 
@@ -35,7 +35,7 @@ static int64_t bytes_below(const char *path, int depth)
 static int newest_first(const void *a, const void *b)
 {
     const struct ended *x = a, *y = b;
-    return x->when != y->when ? (x->when < y->when ? 1 : -1) : strcmp(x->path, y->path);
+    return x->when_ns != y->when_ns ? (x->when_ns < y->when_ns ? 1 : -1) : strcmp(x->path, y->path);
 }
 
 static struct ended look_at(const char *path)
@@ -46,7 +46,8 @@ static struct ended look_at(const char *path)
     const char *slot = record ? process_entry(record, len, "slot", 0) : NULL;
     lstat(path, &st); /* its ctime: when it was moved here */
     struct ended e = {process_dup(process_str(path)), process_dup(process_str(slot ? slot : "")),
-                      st.st_ctime, bytes_below(path, 4)};
+                      (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
+                      bytes_below(path, 4)};
     free(file);
     free(record);
     return e;
@@ -73,7 +74,8 @@ void process_ended_prune(const struct process_driver *d)
         for (size_t k = 0; k < i; k++)
             of_slot += !strcmp(all[k].slot, all[i].slot);
         bytes += all[i].bytes;
-        if (of_slot >= d->ended_keep || all[i].when < oldest || bytes > d->ended_max_bytes)
+        if (of_slot >= d->ended_keep || all[i].when_ns / 1000000000 < oldest ||
+            bytes > d->ended_max_bytes)
             process_remove_tree(all[i].path);
     }
     for (size_t i = 0; i < n; i++) {
