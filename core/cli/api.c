@@ -5,7 +5,6 @@
 #include "model/shape.h"
 #include <unistd.h>
 
-#define PAGE "500"
 #define ANSWER_MAX (64u << 20)
 
 int gy_cli_find_server(struct gy_cli *cli)
@@ -72,10 +71,7 @@ int gy_cli_net_failed(struct gy_cli *cli)
 {
     if (cli->error.status != GANTRY_EUNAVAIL) return GY_CLI_FAILED;
     free(cli->hint);
-    cli->hint =
-        gy_printf("Is it running? Start one here with `gantryd --dev`, or name another with "
-                  "--host or GANTRY_HOST (now: %s)",
-                  cli->host);
+    cli->hint = gy_strdup("or name another server: --host, GANTRY_HOST, gantry context use");
     return GY_CLI_UNREACHABLE;
 }
 
@@ -138,7 +134,6 @@ int gy_cli_list(struct gy_cli *cli, const char *path, json_t **items)
     do {
         struct gy_buf page = {0};
         gy_buf_str(&page, path);
-        gy_cli_query(&page, "limit", PAGE);
         if (next) gy_cli_query(&page, "continue", next);
         gy_autofree char *url = gy_buf_take(&page);
         json_t *answer = NULL;

@@ -66,6 +66,10 @@ int gy_cmd_events(struct gy_cli *cli)
     }
     bool follow = gy_cli_has(cli, "follow");
     if (follow) gy_cli_query(&path, "follow", "true");
+    if (said)
+        gy_cli_query(&path, "limit", "10000");
+    else if (follow)
+        gy_cli_query(&path, "limit", "10"); /* what led here, then what comes */
     gy_autofree char *url = gy_buf_take(&path);
     if (code) return code;
     if (follow) {

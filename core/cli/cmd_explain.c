@@ -81,9 +81,53 @@ static void print(const json_t *value, const char *name, int depth, const struct
     }
 }
 
+static void print_pod(const json_t *pod, const char *app, const struct gy_term *term, FILE *out)
+{
+    static const char *const said[] = {"reason", "stop_reason", "placement"};
+    static const char *const names[] = {"because", "stopped because", "placed"};
+    const char *state = gy_json_text(pod, "state"), *node = gy_json_text(pod, "node");
+    enum gy_colour colour = gy_colour_of_state(state);
+    int64_t slot = gy_json_int(pod, "slot"), restarts = gy_json_int(pod, "restarts");
+    char label[128];
+    if (slot)
+        snprintf(label, sizeof label, "%.63s.%" PRId64, app, slot);
+    else
+        snprintf(label, sizeof label, "%.63s.%.63s", app, node);
+    fprintf(out, "  %s%s%s: %s%s%s on %s (%.8s)", gy_colour_on(term, GY_BOLD), label,
+            gy_colour_off(term, GY_BOLD), gy_colour_on(term, colour), state,
+            gy_colour_off(term, colour), node, gy_json_text(pod, "id"));
+    if (restarts) fprintf(out, ", %" PRId64 " restart%s", restarts, restarts == 1 ? "" : "s");
+    fputc('\n', out);
+    for (size_t i = 0; i < 3; i++) {
+        const char *text = gy_json_text(pod, said[i]);
+        if (!*text) continue;
+        fprintf(out, "    %s: ", names[i]);
+        print_text(text, out);
+    }
+}
+
+static void print_app(const json_t *answer, const struct gy_term *term, FILE *out)
+{
+    const char *key = gy_json_text(answer, "app"), *slash = strrchr(key, '/');
+    int64_t desired = gy_json_int(answer, "desired"), waiting = gy_json_int(answer, "waiting");
+    size_t i;
+    const json_t *pod;
+    fprintf(out, "%s: %" PRId64 " pod%s wanted", key, desired, desired == 1 ? "" : "s");
+    if (waiting) fprintf(out, ", %" PRId64 " wait%s: ", waiting, waiting == 1 ? "s" : "");
+    print_text(waiting ? gy_json_text(answer, "reason") : "", out);
+    json_array_foreach (json_object_get(answer, "pods"), i, pod)
+        print_pod(pod, slash ? slash + 1 : key, term, out);
+    if (!*gy_json_text(answer, "nodes")) return;
+    fputs("  nodes: ", out);
+    print_text(gy_json_text(answer, "nodes"), out);
+}
+
 void gy_explain_print(const json_t *answer, const struct gy_term *term, FILE *out)
 {
-    print_object(answer, 0, term, out);
+    if (json_is_array(json_object_get(answer, "pods")))
+        print_app(answer, term, out);
+    else
+        print_object(answer, 0, term, out);
 }
 
 void gy_explain_app(struct gy_cli *cli, FILE *out, const char *ns, const char *project,
@@ -97,8 +141,7 @@ void gy_explain_app(struct gy_cli *cli, FILE *out, const char *ns, const char *p
     json_t *answer = NULL;
     if (gy_cli_call(cli, "GET", url, NULL, &answer) != 0) return;
     struct gy_term plain = {0};
-    fprintf(out, "%s/%s:\n", project, app);
-    print_object(answer, 1, &plain, out);
+    gy_explain_print(answer, &plain, out);
     json_decref(answer);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
 #include "cli/api.h"
-#include "cli/explain.h"
 #include <inttypes.h>
 
 static const char *or_dash(const char *text)
@@ -8,24 +8,48 @@ static const char *or_dash(const char *text)
     return *text ? text : "-";
 }
 
+static void time_text(int64_t us, char out[32])
+{
+    if (us < 10000)
+        snprintf(out, 32, "%" PRId64 " µs", us);
+    else
+        gy_duration_format(us / 1000, out);
+}
+
+/* One row for each instance; one for a plugin that has none. */
+static void add_rows(struct gy_table *t, const json_t *plugin)
+{
+    const json_t *instances = json_object_get(plugin, "instances"), *one;
+    size_t i = 0, n = json_array_size(instances);
+    do {
+        one = json_array_get(instances, i);
+        const char *state = gy_json_text(one, "state"), *text = gy_json_text(one, "text");
+        const json_t *provider = json_array_get(json_object_get(plugin, "providers"), 0);
+        char spent[32];
+        time_text(gy_json_int(one, "total_us"), spent);
+        gy_table_cell(t, GY_BOLD, "%s", or_dash(gy_json_text(plugin, "name")));
+        gy_table_cell(t, GY_PLAIN, "%s", or_dash(gy_json_text(one ? one : provider, "kind")));
+        gy_table_cell(t, GY_PLAIN, "%s", or_dash(gy_json_text(plugin, "version")));
+        gy_table_cell(t, GY_PLAIN, "%s", or_dash(gy_json_text(plugin, "abi")));
+        gy_table_cell(t, GY_PLAIN, "%s", or_dash(gy_json_text(one, "name")));
+        gy_table_cell(t, gy_colour_of_state(state), "%s", one ? or_dash(state) : "not used");
+        gy_table_cell(t, GY_PLAIN, "%" PRId64, gy_json_int(one, "calls"));
+        gy_table_cell(t, GY_PLAIN, "%s", one ? spent : "-");
+        gy_table_cell(t, GY_PLAIN, "%s", *text ? text : gy_json_text(plugin, "description"));
+    } while (++i < n);
+}
+
 int gy_cmd_plugin_ls(struct gy_cli *cli)
 {
     json_t *plugins = NULL, *plugin;
     int code = gy_cli_list(cli, "/v1/plugins", &plugins);
-    static const char *const titles[] = {"PLUGIN", "KIND", "VERSION", "STATE", ">CALLS", "~TEXT"};
+    static const char *const titles[] = {"PLUGIN", "KIND",   "VERSION", "ABI",  "INSTANCE",
+                                         "STATE",  ">CALLS", ">TIME",   "~TEXT"};
     struct gy_table table;
-    gy_table_init(&table, titles, 6);
+    gy_table_init(&table, titles, 9);
     size_t i;
-    json_array_foreach (plugins, i, plugin) {
-        const char *state = gy_json_text(plugin, "state"), *text = gy_json_text(plugin, "text");
-        if (!*text) text = gy_json_text(plugin, "description");
-        gy_table_cell(&table, GY_BOLD, "%s", or_dash(gy_json_text(plugin, "name")));
-        gy_table_cell(&table, GY_PLAIN, "%s", or_dash(gy_json_text(plugin, "kind")));
-        gy_table_cell(&table, GY_PLAIN, "%s", or_dash(gy_json_text(plugin, "version")));
-        gy_table_cell(&table, gy_colour_of_state(state), "%s", or_dash(state));
-        gy_table_cell(&table, GY_PLAIN, "%" PRId64, gy_json_int(plugin, "calls"));
-        gy_table_cell(&table, GY_PLAIN, "%s", text);
-    }
+    json_array_foreach (plugins, i, plugin)
+        if (!cli->json) add_rows(&table, plugin);
     if (!code && cli->json)
         gy_cli_print_json(cli, plugins);
     else if (!code)
@@ -33,6 +57,75 @@ int gy_cmd_plugin_ls(struct gy_cli *cli)
     gy_table_fini(&table);
     json_decref(plugins);
     return code;
+}
+
+static void print_settings(struct gy_cli *cli, const char *title, const json_t *settings)
+{
+    static const char *const titles[] = {"SETTING", "TYPE", "DEFAULT", "~MEANING"};
+    struct gy_table table;
+    size_t i;
+    const json_t *one;
+    if (json_array_size(settings) == 0) return;
+    gy_table_init(&table, titles, 4);
+    json_array_foreach (settings, i, one) {
+        const char *fallback = gy_json_text(one, "default");
+        bool required = json_is_true(json_object_get(one, "required"));
+        gy_table_cell(&table, GY_BOLD, "%s", gy_json_text(one, "path"));
+        gy_table_cell(&table, GY_PLAIN, "%s", gy_json_text(one, "type"));
+        gy_table_cell(&table, GY_PLAIN, "%s", required ? "(required)" : or_dash(fallback));
+        gy_table_cell(&table, GY_PLAIN, "%s", gy_json_text(one, "doc"));
+    }
+    fprintf(cli->out, "\n%s\n", title);
+    gy_table_print(&table, &cli->term, cli->out);
+    gy_table_fini(&table);
+}
+
+static void print_calls(struct gy_cli *cli, const json_t *instance)
+{
+    static const char *const titles[] = {"FUNCTION", ">CALLS", ">TOTAL", ">LONGEST", ">TOO SLOW"};
+    struct gy_table table;
+    size_t i;
+    const json_t *one;
+    gy_table_init(&table, titles, 5);
+    json_array_foreach (json_object_get(instance, "functions"), i, one) {
+        char total[32], longest[32];
+        if (!gy_json_int(one, "count")) continue;
+        time_text(gy_json_int(one, "total_us"), total);
+        time_text(gy_json_int(one, "max_us"), longest);
+        gy_table_cell(&table, GY_BOLD, "%s", gy_json_text(one, "function"));
+        gy_table_cell(&table, GY_PLAIN, "%" PRId64, gy_json_int(one, "count"));
+        gy_table_cell(&table, GY_PLAIN, "%s", total);
+        gy_table_cell(&table, GY_PLAIN, "%s", longest);
+        gy_table_cell(&table, gy_json_int(one, "over_budget") ? GY_YELLOW : GY_PLAIN, "%" PRId64,
+                      gy_json_int(one, "over_budget"));
+    }
+    const char *text = gy_json_text(instance, "text");
+    fprintf(cli->out, "\ninstance %s (%s %s): %s%s%s\n", gy_json_text(instance, "name"),
+            gy_json_text(instance, "kind"), gy_json_text(instance, "provider"),
+            gy_json_text(instance, "state"), *text ? ", " : "", text);
+    if (table.n) gy_table_print(&table, &cli->term, cli->out);
+    gy_table_fini(&table);
+}
+
+static void print_plugin(struct gy_cli *cli, const json_t *plugin)
+{
+    size_t i;
+    const json_t *one;
+    fprintf(cli->out, "%s %s: %s\n", gy_json_text(plugin, "name"), gy_json_text(plugin, "version"),
+            gy_json_text(plugin, "description"));
+    fprintf(cli->out, "ABI %s, runs from %s on; license %s\n%s\n", gy_json_text(plugin, "abi"),
+            gy_json_text(plugin, "abi_min"), or_dash(gy_json_text(plugin, "license")),
+            gy_json_text(plugin, "file"));
+    json_array_foreach (json_object_get(plugin, "providers"), i, one) {
+        gy_autofree char *own = gy_printf("%s %s: settings of its block in the config",
+                                          gy_json_text(one, "kind"), gy_json_text(one, "name"));
+        gy_autofree char *of_app = gy_printf("%s %s: settings in an app", gy_json_text(one, "kind"),
+                                             gy_json_text(one, "name"));
+        print_settings(cli, own, json_object_get(one, "settings"));
+        print_settings(cli, of_app, json_object_get(one, "app_settings"));
+    }
+    json_array_foreach (json_object_get(plugin, "instances"), i, one)
+        print_calls(cli, one);
 }
 
 int gy_cmd_plugin_info(struct gy_cli *cli)
@@ -47,39 +140,7 @@ int gy_cmd_plugin_info(struct gy_cli *cli)
     if (!code && cli->json)
         gy_cli_print_json(cli, plugin);
     else if (!code)
-        gy_explain_print(plugin, &cli->term, cli->out);
+        print_plugin(cli, plugin);
     json_decref(plugin);
     return code;
-}
-
-int gy_cmd_config(struct gy_cli *cli)
-{
-    json_t *config = NULL;
-    int code = gy_cli_call(cli, "GET", "/v1/config", NULL, &config);
-    if (!code) gy_cli_print_json(cli, config);
-    json_decref(config);
-    return code;
-}
-
-int gy_cmd_version(struct gy_cli *cli)
-{
-    json_t *server = NULL;
-    int code = gy_cli_call(cli, "GET", "/v1/version", NULL, &server);
-    if (code && !cli->host) return code; /* the command line or the contexts are wrong */
-    if (cli->json) {
-        json_t *all = json_pack("{s:{s:s}}", "client", "version", GANTRY_VERSION);
-        json_object_set(all, "server", server ? server : json_null());
-        gy_cli_print_json(cli, all);
-        json_decref(all);
-    } else {
-        fprintf(cli->out, "gantry %s\n", GANTRY_VERSION);
-        if (server)
-            fprintf(cli->out, "server %s at %s (node %s, plugin ABI %s)\n",
-                    gy_json_text(server, "version"), cli->host,
-                    or_dash(gy_json_text(server, "node")), or_dash(gy_json_text(server, "abi")));
-        else
-            fprintf(cli->out, "server: %s\n", cli->error.text);
-    }
-    json_decref(server);
-    return 0;
 }
