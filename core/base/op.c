@@ -451,6 +451,7 @@ static void cancel(struct gy_op_table *t, gantry_op op, bool forget)
     s->is_cancelled = true;
     s->is_forgotten = s->is_forgotten || forget;
     drop_items(s);
+    if (s->is_paused) make_ready(s); /* its end may be waiting behind the items just dropped */
     pthread_mutex_unlock(&t->lock);
     if (ask) ask_to_end(s);
 }

@@ -75,8 +75,8 @@ void gy_op_forget(struct gy_op_table *table, gantry_op op);
 /* [loop] End everything of this owner now; done callbacks run on a later turn. */
 void gy_op_retire_owner(struct gy_op_table *table, struct gy_op_owner *owner, gantry_status status,
                         const char *text);
-/* [loop] Paused: neither items nor the end are delivered, so that the queue fills and the owner is told
- * EBUSY; a cancel, and an owner that is retired, end it all the same. */
+/* [loop] Paused: neither items nor the end are delivered, so that the queue fills and the owner is
+ * told EBUSY; a cancel, and an owner that is retired, end it all the same. */
 void gy_op_pause(struct gy_op_table *table, gantry_op op, bool paused);
 /* [any] How many of this owner are open. */
 size_t gy_op_count(struct gy_op_table *table, const struct gy_op_owner *owner);

@@ -56,7 +56,7 @@ static struct job *startable(const struct gy_work_client *c)
     if (c->running_count >= c->parallel) return NULL;
     struct job *job;
     TAILQ_FOREACH(job, &c->waiting, link)
-        if (!lane_is_busy(c, job->lane)) return job;
+    if (!lane_is_busy(c, job->lane)) return job;
     return NULL;
 }
 
@@ -110,7 +110,8 @@ static void *worker(void *arg)
     return NULL;
 }
 
-/* Signals are the main thread's: a worker blocks them all, but for those that its own faults raise. */
+/* Signals are the main thread's: a worker blocks them all, but for those that its own faults raise.
+ */
 static void start_thread(struct gy_work_pool *pool)
 {
     if (pool->thread_idle > 0 || pool->thread_count >= pool->thread_limit) return;
@@ -157,7 +158,7 @@ static struct job *pop_finished(struct gy_work_pool *pool, const struct gy_work_
     pthread_mutex_lock(&pool->lock);
     struct job *job;
     TAILQ_FOREACH(job, &pool->finished, link)
-        if (!only || job->client == only) break;
+    if (!only || job->client == only) break;
     if (job) {
         TAILQ_REMOVE(&pool->finished, job, link);
         if (job->post) job->client->posted_count--;

@@ -226,6 +226,32 @@ static void cancelled(void)
     end();
 }
 
+static void paused(void)
+{
+    begin();
+    struct answer a;
+    int one = 1;
+    gantry_op op = op_for(&a, 0);
+    gy_op_pause(table, op, true);
+    gy_op_emit(table, &owner, op, &one);
+    gy_op_end(table, &owner, op, GANTRY_OK, NULL, &one);
+    for (int i = 0; i < 20; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    CHECK_INT(a.items + a.done, 0);
+    gy_op_pause(table, op, false);
+    turn(&a.done, 1);
+    CHECK_INT(a.items, 1);
+    op = op_for(&a, 0); /* cancelled while its end waits behind items */
+    gy_op_pause(table, op, true);
+    gy_op_emit(table, &owner, op, &one);
+    gy_op_end(table, &owner, op, GANTRY_OK, NULL, &one);
+    gy_op_cancel(table, op);
+    turn(&a.done, 1);
+    CHECK_INT(a.done, 1);
+    CHECK_INT(a.items, 0);
+    end();
+}
+
 #define THREADS 4
 #define EACH 2000
 struct many {
@@ -291,4 +317,4 @@ SUITE("base.op", {"ends once", ends_once},
       {"the queue is bounded", the_queue_is_bounded},
       {"given up after the grace", given_up_after_the_grace},
       {"an answer within the grace counts", an_answer_within_the_grace_counts},
-      {"cancelled", cancelled}, {"from many threads", from_many_threads})
+      {"cancelled", cancelled}, {"paused", paused}, {"from many threads", from_many_threads})
