@@ -39,8 +39,8 @@ gantry_status gy_words_split(const char *text, struct gy_strs *out, const char *
     const char *p = text;
     size_t n = 0;
     for (;;) {
-        while (is_blank(*p))
-            p++;
+        while (is_blank(*p) || (p[0] == '\\' && p[1] == '\n'))
+            p += is_blank(*p) ? 1 : 2;
         if (!*p) return GANTRY_OK;
         if (++n > WORDS_MAX)
             return gy_error_set(err, GANTRY_EINVAL, "more than %d words", WORDS_MAX);

@@ -289,7 +289,8 @@ static gantry_status read_stream(struct builder *b, struct gy_yaml **out)
         yaml_event_t e;
         gantry_status status = next_event(b, &e);
         if (status) return status;
-        int type = e.type, line = line_of(&e);
+        yaml_event_type_t type = e.type;
+        int line = line_of(&e);
         bool value = type == YAML_SCALAR_EVENT || type == YAML_MAPPING_START_EVENT ||
                      type == YAML_SEQUENCE_START_EVENT || type == YAML_ALIAS_EVENT;
         if (value && *out)
