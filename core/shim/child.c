@@ -90,8 +90,10 @@ static void set_user(const struct gy_shim_config *p, int error_fd)
 
 static void reset_signals(void)
 {
-    for (int i = 1; i < NSIG; i++) /* those of libc itself refuse; they are default already */
-        signal(i, SIG_DFL);
+    /* By the system call: libc refuses its own two, which posix_spawn leaves ignored. */
+    static const unsigned char usual[64]; /* the kernel's struct sigaction: SIG_DFL, nothing set */
+    for (int i = 1; i < NSIG; i++)
+        syscall(SYS_rt_sigaction, i, usual, NULL, (size_t)_NSIG / 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -84,7 +84,9 @@ int gy_shim_journal_open(uint64_t *last_attempt, char text[GY_SHIM_TEXT_MAX])
     *last_attempt = 0;
     for (char *end; (end = strchr(line, '\n')); line = end + 1) {
         unsigned long long attempt;
-        if (sscanf(line, "S %llu ", &attempt) == 1 && attempt > *last_attempt)
+        int shim; /* the last field: without it the line was torn, and mended later */
+        if (sscanf(line, "S %llu %*d %*u %*d %*s %d", &attempt, &shim) == 2 &&
+            attempt > *last_attempt)
             *last_attempt = attempt;
     }
     if (*line && write_whole(journal_fd, "\n", 1) < 0)

@@ -93,7 +93,8 @@ static void turn_until(const bool *done, unsigned ms)
 void call_wait(struct call *c)
 {
     turn_until(&c->done, CALL_MAX_MS);
-    if (!c->done) fprintf(stderr, "an operation did not end: %zu items, %zu bytes\n", c->items, c->len);
+    if (!c->done)
+        fprintf(stderr, "an operation did not end: %zu items, %zu bytes\n", c->items, c->len);
     REQUIRE(c->done);
 }
 

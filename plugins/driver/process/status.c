@@ -24,11 +24,11 @@ static void parse(char *journal, uint64_t wanted, struct attempt *a)
     for (char *end; (end = strchr(line, '\n')); line = end + 1) {
         unsigned long long n, ticks;
         long long ms;
-        int pid, code, sig, text = 0;
+        int pid, shim, code, sig, text = 0;
         unsigned flags;
         char boot[40];
         *end = '\0';
-        if (sscanf(line, "S %llu %d %llu %lld %39s", &n, &pid, &ticks, &ms, boot) == 5 &&
+        if (sscanf(line, "S %llu %d %llu %lld %39s %d", &n, &pid, &ticks, &ms, boot, &shim) == 6 &&
             (wanted ? n == wanted : n >= a->status.attempt)) {
             *a = (struct attempt){.status = {.state = GANTRY_CONTAINER_RUNNING,
                                              .attempt = n,
