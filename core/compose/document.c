@@ -3,7 +3,8 @@
 #include "compose/interpolate.h"
 #include "compose/keys.h"
 
-#define FILES_MAX 100
+#define FILES_MAX 10000 /* reads: one env_file may serve every service */
+#define FILE_BYTES_MAX (64u << 20)
 #define INTERPOLATED_MAX (4u << 20)
 
 const char *gy_document_path(struct gy_loader *l, const struct gy_yaml *at, const char *path)
@@ -38,6 +39,11 @@ gantry_status gy_document_read(struct gy_loader *l, const struct gy_yaml *at, co
         free(text);
         return gy_compose_fail(l, at, "%.200s: must be text in UTF-8 of at most %d bytes", path,
                                GY_COMPOSE_TEXT_MAX);
+    }
+    l->file_bytes += n;
+    if (l->file_bytes > FILE_BYTES_MAX) {
+        free(text);
+        return gy_compose_fail(l, at, "more than %u bytes in the files named", FILE_BYTES_MAX);
     }
     *bytes = text;
     *len = n;

@@ -4,6 +4,7 @@
 #include "compose/document.h"
 #include "compose/envfile.h"
 #include "compose/keys.h"
+#include "compose/project.h"
 
 #define DEPTH_MAX 8
 
@@ -121,6 +122,8 @@ static gantry_status join(struct gy_loader *l, struct gy_yaml *top, struct gy_ya
     }
     if (ours->kind == GY_YAML_NULL) ours->kind = GY_YAML_MAP;
     status = gy_compose_is_map(l, ours);
+    if (!status && (ours->n > GY_PROJECT_SERVICES_MAX || theirs->n > GY_PROJECT_SERVICES_MAX))
+        status = gy_compose_fail(l, theirs, "more than %d services", GY_PROJECT_SERVICES_MAX);
     for (size_t i = 0; i < theirs->n && !status; i++) {
         struct gy_yaml *service = theirs->items[i], *mine = gy_yaml_get(ours, service->key);
         if (mine && !gy_yaml_is_same(mine, service))

@@ -37,6 +37,7 @@ gantry_status gy_compose_fail(struct gy_loader *l, const struct gy_yaml *at, con
 
 void gy_compose_warn(struct gy_loader *l, const struct gy_yaml *at, const char *fmt, ...)
 {
+    if (l->warnings.n >= WARNINGS_MAX) return;
     struct gy_error text = GY_ERROR_INIT;
     va_list args;
     va_start(args, fmt);
@@ -45,8 +46,7 @@ void gy_compose_warn(struct gy_loader *l, const struct gy_yaml *at, const char *
     struct gy_buf line = {0};
     place_of(at, &line);
     gy_buf_printf(&line, ": %s", text.text);
-    if (l->warnings.n < WARNINGS_MAX && !gy_strs_has(&l->warnings, line.text))
-        gy_strs_add(&l->warnings, line.text);
+    if (!gy_strs_has(&l->warnings, line.text)) gy_strs_add(&l->warnings, line.text);
     gy_buf_fini(&line);
 }
 

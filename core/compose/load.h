@@ -13,6 +13,7 @@ struct gy_loader {
     struct gy_arena arena;
     struct gy_strs warnings;
     size_t files;             /* read so far */
+    size_t file_bytes;        /* in them */
     size_t interpolated;      /* bytes made by interpolation so far */
     const char *project;      /* COMPOSE_PROJECT_NAME once it is known */
     struct gy_document *docs; /* files read for extends, by path */

@@ -4,6 +4,8 @@
  * https://github.com/compose-spec/compose-spec/blob/main/13-merge.md */
 #include "compose/document.h"
 
+#define MAP_MAX 5000
+
 static bool is_replaced(const struct gy_yaml *y)
 {
     static const char *const keys[] = {"command", "entrypoint", "test", "<<"};
@@ -110,6 +112,8 @@ static gantry_status canonical(struct gy_loader *l, struct gy_yaml *y, struct gy
 static gantry_status merge_maps(struct gy_loader *l, struct gy_yaml *base,
                                 const struct gy_yaml *over)
 {
+    if (base->n > MAP_MAX || over->n > MAP_MAX)
+        return gy_compose_fail(l, over, "more than %d keys to merge", MAP_MAX);
     for (size_t i = 0; i < over->n; i++) {
         const struct gy_yaml *item = over->items[i];
         struct gy_yaml *mine = gy_yaml_get(base, item->key);
