@@ -24,9 +24,10 @@ static int unknown(struct gy_cli *cli, json_t *all)
 
 int gy_cmd_context_ls(struct gy_cli *cli)
 {
-    json_t *all, *context, *rows = json_array();
+    json_t *all, *context, *rows;
     int code = load(cli, &all);
     if (code) return code;
+    rows = json_array();
     const char *current = gy_json_text(all, "current"), *name;
     static const char *const titles[] = {"", "CONTEXT", "NAMESPACE", "TOKEN", "~HOST"};
     struct gy_table table;
