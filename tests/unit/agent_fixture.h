@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "suite.h"
 #include <gantry/driver.h>
+#include <sys/stat.h>
 
 #define POD_ID "abcdefghijklmnopqrstuvwxyz"
 
@@ -66,7 +67,7 @@ static void rig_heartbeat(void *ctx)
     ((struct rig *)ctx)->heartbeats++;
 }
 
-static unsigned rig_events(const struct rig *r, const char *kind)
+static inline unsigned rig_events(const struct rig *r, const char *kind)
 {
     unsigned n = 0;
     for (size_t i = 0; i < r->event_count; i++)
@@ -74,7 +75,7 @@ static unsigned rig_events(const struct rig *r, const char *kind)
     return n;
 }
 
-static const char *rig_event_text(const struct rig *r, const char *kind)
+static inline const char *rig_event_text(const struct rig *r, const char *kind)
 {
     for (size_t i = 0; i < r->event_count; i++)
         if (gy_streq(r->events[i].kind, kind)) return r->events[i].text;
@@ -119,13 +120,12 @@ static void rig_start_agent(struct rig *r, const char *name, const char *provide
     gy_agent_start(r->agent);
 }
 
-static struct rig *rig_create(const char *plugin, const char *provider,
-                              const struct gy_setting_value *settings, size_t n)
+/* Over what a former rig left in this folder, which is taken. */
+static struct rig *rig_create_in(char *folder, const char *plugin, const char *provider,
+                                 const struct gy_setting_value *settings, size_t n)
 {
     struct rig *r = gy_alloc(sizeof *r);
-    char folder[] = "/tmp/gantry-agent-XXXXXX";
-    REQUIRE(mkdtemp(folder));
-    r->state_dir = gy_strdup(folder);
+    r->state_dir = folder;
     uv_loop_init(&r->loop);
     gy_log_set_level(GY_LOG_ERROR);
     const char *dirs[] = {TEST_BUILD_DIR "/lib/gantry/plugins", NULL};
@@ -155,6 +155,14 @@ static struct rig *rig_create(const char *plugin, const char *provider,
     return r;
 }
 
+static inline struct rig *rig_create(const char *plugin, const char *provider,
+                                     const struct gy_setting_value *settings, size_t n)
+{
+    char folder[] = "/tmp/gantry-agent-XXXXXX";
+    REQUIRE(mkdtemp(folder) && chmod(folder, 0711) == 0); /* apps run as other users */
+    return rig_create_in(gy_strdup(folder), plugin, provider, settings, n);
+}
+
 static void rig_on_stopped(void *arg)
 {
     ((struct rig *)arg)->stopped++;
@@ -169,7 +177,8 @@ static void rig_stop_agent(struct rig *r)
     r->agent = NULL;
 }
 
-static void rig_destroy(struct rig *r)
+/* The daemon's end: pods stay, and the folder. */
+static void rig_leave(struct rig *r)
 {
     rig_stop_agent(r);
     r->stopped = 0;
@@ -184,10 +193,15 @@ static void rig_destroy(struct rig *r)
     for (size_t i = 0; i < r->event_count; i++)
         gy_shape_fini(&gy_event_shape, &r->events[i]);
     if (r->node_reports) gy_shape_fini(&gy_node_report_shape, &r->node);
-    gy_autofree char *command = gy_printf("rm -rf -- '%s'", r->state_dir);
-    CHECK_INT(system(command), 0);
     free(r->state_dir);
     free(r);
+}
+
+static void rig_destroy(struct rig *r)
+{
+    gy_autofree char *command = gy_printf("rm -rf -- '%s'", r->state_dir);
+    rig_leave(r);
+    CHECK_INT(system(command), 0);
 }
 
 /* A pod of one container, from JSON; more is a text to put behind its template. */
