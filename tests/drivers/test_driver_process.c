@@ -110,11 +110,23 @@ static void pods_outlive_the_daemon(void)
 
 static void a_killed_shim_is_noticed(void)
 {
+    static struct call logs;
+    const gantry_kv env[] = {{{"GANTRY_POD_ID", 13}, {"lost", 4}}};
     driver_host_open(NULL, 0);
-    CHECK_INT(
-        prepare(&(struct pod_spec){.id = "lost", .script = "sleep 601 & exec sleep 600"}).status,
-        GANTRY_OK);
+    CHECK_INT(prepare(&(struct pod_spec){.id = "lost",
+                                         .script = "sleep 601 & echo $!; exec sleep 600",
+                                         .env = env,
+                                         .env_count = 1})
+                  .status,
+              GANTRY_OK);
     struct call c = start("lost", 1);
+    for (int i = 0; i < 100 && !logs.len; i++) {
+        begin_logs(&logs, "lost", 0, -1);
+        call_wait(&logs);
+        run_for_ms(10);
+    }
+    uint64_t grandchild = strtoull(logs.bytes, NULL, 10);
+    CHECK(process_exists(grandchild));
     static struct call w;
     begin_wait(&w, "lost");
     run_for_ms(50);
@@ -125,6 +137,7 @@ static void a_killed_shim_is_noticed(void)
     CHECK_INT(w.state, GANTRY_CONTAINER_EXITED);
     CHECK_INT(w.exit_flags, GANTRY_EXIT_LOST);
     CHECK(wait_gone(c.pid));
+    CHECK(wait_gone(grandchild)); /* not the shim's parting signal: the driver finds it */
     CHECK_INT(list(), GANTRY_OK);
     REQUIRE(find_listed("lost"));
     CHECK_INT(find_listed("lost")->exit_flags, GANTRY_EXIT_LOST);
