@@ -43,8 +43,8 @@ struct gy_compose {
  * wrapped in who names the file.  *out is untouched on failure. */
 gantry_status gy_compose_load(const struct gy_compose_input *in, struct gy_compose *out,
                               struct gy_error *err);
-/* The normal form: YAML, stable; loading it (with any environment, without files) gives the same
- * project and apps.  For free(). */
+/* The normal form: YAML, stable; loading it (same ns; any environment but COMPOSE_PROJECT_NAME,
+ * which wins over its `name`; without files) gives the same project and apps.  For free(). */
 char *gy_compose_format(const struct gy_compose *compose);
 void gy_compose_fini(struct gy_compose *compose);
 
