@@ -40,6 +40,7 @@ struct gy_work_pool {
     uv_async_t async;
     pthread_t *threads;
     unsigned thread_limit, thread_count, thread_idle;
+    unsigned waiting; /* jobs of all clients that wait */
     bool is_stopping;
 };
 
@@ -70,6 +71,7 @@ static struct job *take_job(struct gy_work_pool *pool)
         if (!job) continue;
         TAILQ_REMOVE(&c->waiting, job, link);
         c->waiting_count--;
+        pool->waiting--;
         c->running[c->running_count++] = job;
         TAILQ_REMOVE(&pool->clients, c, link);
         TAILQ_INSERT_TAIL(&pool->clients, c, link);
@@ -114,7 +116,9 @@ static void *worker(void *arg)
  */
 static void start_thread(struct gy_work_pool *pool)
 {
-    if (pool->thread_idle > 0 || pool->thread_count >= pool->thread_limit) return;
+    /* An idle thread may have been woken for an earlier job and not run yet: count jobs against
+     * them. */
+    if (pool->thread_idle > pool->waiting || pool->thread_count >= pool->thread_limit) return;
     sigset_t all, before;
     sigfillset(&all);
     sigdelset(&all, SIGSEGV);
@@ -244,6 +248,7 @@ void gy_work_client_drain(struct gy_work_client *c)
     while ((job = TAILQ_FIRST(&c->waiting))) {
         TAILQ_REMOVE(&c->waiting, job, link);
         c->waiting_count--;
+        pool->waiting--;
         job->status = GANTRY_ECANCELED;
         TAILQ_INSERT_TAIL(&pool->finished, job, link);
     }
@@ -287,6 +292,7 @@ gantry_status gy_work_submit(struct gy_work_client *c, uint64_t lane, void (*fn)
         *job = (struct job){.client = c, .lane = lane, .fn = fn, .done = done, .arg = arg};
         TAILQ_INSERT_TAIL(&c->waiting, job, link);
         c->waiting_count++;
+        pool->waiting++;
         pthread_cond_signal(&pool->wake);
     }
     pthread_mutex_unlock(&pool->lock);

@@ -245,6 +245,9 @@ static void paused(void)
     gy_op_pause(table, op, true);
     gy_op_emit(table, &owner, op, &one);
     gy_op_end(table, &owner, op, GANTRY_OK, NULL, &one);
+    for (int i = 0; i < 20; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+    CHECK_INT(a.done, 0);
     gy_op_cancel(table, op);
     turn(&a.done, 1);
     CHECK_INT(a.done, 1);

@@ -41,11 +41,13 @@ struct job {
     gantry_status status;
     bool on_worker, on_loop;
     _Atomic bool *gate; /* waits until it opens */
+    _Atomic bool has_begun;
 };
 
 static void fn(void *arg)
 {
     struct job *j = arg;
+    atomic_store(&j->has_begun, true);
     j->on_worker = !pthread_equal(pthread_self(), loop_thread);
     if (j->running) {
         int now = atomic_fetch_add(j->running, 1) + 1, most = atomic_load(j->most);
@@ -139,7 +141,8 @@ static void the_queue_is_bounded_and_drained(void)
     CHECK_INT(gy_work_submit(c, 0, fn, done, &jobs[GY_WORK_QUEUE_MAX]), GANTRY_EBUSY);
     CHECK_INT(gy_work_pending(c), GY_WORK_QUEUE_MAX);
     CHECK_INT(gy_work_submit(other, 0, fn, done, &last), GANTRY_OK); /* another client has room */
-    usleep(3000);                                                    /* the first one runs now */
+    while (!atomic_load(&jobs[0].has_begun))
+        usleep(100);
     atomic_store(&gate, true);
     gy_work_client_drain(c);
     CHECK(done_count >= GY_WORK_QUEUE_MAX);
@@ -154,6 +157,34 @@ static void the_queue_is_bounded_and_drained(void)
     gy_work_client_destroy(other);
     CHECK_INT(last.done, 1);
     end();
+}
+
+static void open_gate(void *arg)
+{
+    atomic_store((_Atomic bool *)arg, true);
+}
+
+/* One idle thread is woken for the first job; the second, which the first waits for, needs its own.
+ */
+static void a_job_does_not_wait_for_one_that_blocks(void)
+{
+    for (int i = 0; i < 5; i++) {
+        begin(2);
+        struct gy_work_client *c = gy_work_client_create(pool, 2);
+        _Atomic bool gate = false;
+        struct job first = {0}, blocked = {.gate = &gate};
+        done_count = 0;
+        CHECK_INT(gy_work_submit(c, 0, fn, done, &first), GANTRY_OK);
+        turn_until(&done_count, 1);
+        usleep(2000); /* its thread is idle now */
+        CHECK_INT(gy_work_submit(c, 0, fn, done, &blocked), GANTRY_OK);
+        CHECK_INT(gy_work_submit(c, 0, open_gate, NULL, &gate), GANTRY_OK);
+        turn_until(&done_count, 2);
+        CHECK_INT(done_count, 2);
+        atomic_store(&gate, true);
+        gy_work_client_destroy(c);
+        end();
+    }
 }
 
 static int posts, posts_in_call;
@@ -185,4 +216,5 @@ SUITE("base.work", {"runs on a worker, answers on the loop", runs_and_answers},
       {"so many side by side and no more", parallel_is_bounded},
       {"a lane keeps order", a_lane_keeps_order},
       {"bounded queue, drained to the last", the_queue_is_bounded_and_drained},
+      {"a job does not wait for one that blocks", a_job_does_not_wait_for_one_that_blocks},
       {"a post takes a later turn", a_post_takes_a_later_turn})

@@ -89,6 +89,8 @@ static void binpack(void)
     score(inst, &rows, out);
     CHECK(out[0] > out[1] && out[1] > out[2]);
     CHECK_INT(out[2], 0);
+    CHECK_INT(out[1], (1048575 * 3 / 4 + 1048575 / 2) / 2); /* the mean of both shares */
+    CHECK_INT(out[0], 1048575);
     gy_instance_destroy(inst);
     end();
 }
