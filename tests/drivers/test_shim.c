@@ -322,7 +322,7 @@ static void stop_kills_after_the_grace(void)
     int64_t begun = gy_time_mono_ms();
     stop("signal=15", "grace_ms=300");
     int64_t took = gy_time_mono_ms() - begun;
-    CHECK(took >= 290 && took < 5000);
+    CHECK(took >= 290 && took < 3000);
     struct ending e = wait_end(1);
     CHECK_INT(e.signal, SIGKILL);
     gy_autofree char *child = text_of("child");
