@@ -127,7 +127,7 @@ def parse_header(folder, name):
     path = f"{folder}/{name}.h"
     raw = open(path, encoding="utf-8").read()
     structs, constants = [], []
-    pattern = re.compile(r"typedef struct (gantry_\w+) \{ /\* SIZED.*?\n\} ?(gantry_\w+);", re.S)
+    pattern = re.compile(r"typedef struct (gantry_\w+) \{\s*/\* SIZED.*?\n\}\s*(gantry_\w+);", re.S)
     for found in pattern.finditer(raw):
         line = raw.count("\n", 0, found.start()) + 1
         where = (path, line)
@@ -141,10 +141,10 @@ def parse_header(folder, name):
                 struct.members += parse_member(struct, text, where)
         lay_out(struct, where)
         structs.append(struct)
-    declared = len(re.findall(r"\{ /\* SIZED", raw))
+    declared = len(re.findall(r"typedef struct gantry_\w+\s*\{", raw))
     if declared != len(structs):
-        die(path, 1, f"{declared} structs are marked SIZED, {len(structs)} have the fixed form")
-    code = without_comments(raw)
+        die(path, 1, f"{declared} structs are declared, {len(structs)} have the fixed form of SIZED ones")
+    code = re.sub(r"\\\n", " ", without_comments(raw))
     for found in re.finditer(r"^#define (GANTRY_[A-Z0-9_]+) +(\S.*?)\s*$", code, re.M):
         value = found.group(2)
         if re.fullmatch(r"-?\d+u?|\(1u?l?l? << \d+\)|GANTRY_ABI\(\d+, \d+\)|\"[^\"]*\"", value):
