@@ -4,6 +4,7 @@
 #define GY_AGENT_PRIVATE_H
 
 #include "agent/agent.h"
+#include "agent/node_facts.h"
 #include "agent/ownership.h"
 #include "agent/ports.h"
 #include "base/text.h"
@@ -44,6 +45,8 @@ struct gy_agent {
     struct gy_agent_calls calls;
     struct gy_agent_streams streams;
     struct gy_agent_published *published; /* by key */
+    struct gy_node_facts facts;           /* as of facts_mono_ms */
+    int64_t facts_mono_ms;                /* 0 = never */
     struct gy_node_report report;         /* as it was last told */
     bool has_reported, is_started, is_stopping;
     uv_timer_t step, heartbeat;

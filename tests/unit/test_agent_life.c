@@ -155,10 +155,47 @@ static void command_check_without_exec(void)
     rig_destroy(r);
 }
 
+static const struct gy_node_driver *driver_of(const struct rig *r)
+{
+    return r->node_reports && r->node.drivers.n ? GY_AT(struct gy_node_driver, r->node.drivers, 0)
+                                                : NULL;
+}
+
+static void driver_that_opens_late(void)
+{
+    struct gy_setting_value settings[] = {{.path = "fail_opens", .text = "1"}};
+    struct rig *r = rig_create("sim", "sim", settings, 1);
+    want(r, POD_ID, "sim", ONE, "", false);
+    gy_agent_synced(r->agent);
+    RUN_UNTIL(r, driver_of(r) && driver_of(r)->text &&
+                     strstr(driver_of(r)->text, "a simulated failure (fail_opens)"));
+    CHECK(driver_of(r) && !driver_of(r)->ready);
+    unsigned heartbeats = r->heartbeats;
+    RUN_UNTIL(r, r->heartbeats > heartbeats); /* the node is up all the same */
+    RUN_UNTIL(r, state_of(r, POD_ID) == GY_POD_READY);
+    CHECK(driver_of(r)->ready && !driver_of(r)->text);
+    rig_destroy(r);
+}
+
+static void driver_that_never_opens(void)
+{
+    struct gy_setting_value settings[] = {{.path = "fail_opens", .text = "1"},
+                                          {.path = "fail_for_good", .text = "true"}};
+    struct rig *r = rig_create("sim", "sim-images", settings, 2);
+    RUN_UNTIL(r, driver_of(r) && driver_of(r)->text &&
+                     strstr(driver_of(r)->text, "a simulated failure (fail_opens)"));
+    CHECK(!driver_of(r)->ready && driver_of(r)->runs_images);
+    RUN_UNTIL(r, r->heartbeats > 5);
+    CHECK(!driver_of(r)->ready);
+    rig_destroy(r);
+}
+
 SUITE("agent.life", {"a pod is prepared, started, reported, stopped, removed", life},
       {"after a restart pods are found again", found_again},
       {"a container that exits is started again with a higher attempt", restarts},
       {"a prepare that fails for good gives the pod back", prepare_fails_for_good},
       {"a prepare that fails for now is tried again", prepare_is_tried_again},
+      {"a driver that opens late leaves the node up", driver_that_opens_late},
+      {"a driver that never opens says why", driver_that_never_opens},
       {"a stop ends a long prepare", stop_hurries_prepare},
       {"a command check where the driver has no exec says so", command_check_without_exec})

@@ -173,6 +173,21 @@ static int dial(uint16_t port)
     return -1;
 }
 
+/* As dial, over IPv6; true where the kernel has none. */
+static bool dials_ipv6(uint16_t port)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        if (fd >= 0) close(fd);
+        return true;
+    }
+    a.sin6_port = htons(port);
+    int rc = connect(fd, (struct sockaddr *)&a, sizeof a);
+    close(fd);
+    return rc == 0;
+}
+
 static int take(int fd)
 {
     return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -247,6 +262,7 @@ static void taken_port(void)
     int client = dial(published);
     CHECK(client >= 0);
     close(client);
+    CHECK(dials_ipv6(published));
 
     publish(r, "default/shop/api", published, 80, NULL, 0);
     CHECK_INT(rig_events(r, "port.unavailable"), 2);

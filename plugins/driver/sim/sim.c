@@ -23,10 +23,10 @@ static gantry_status read_settings(struct sim *m, const gantry_conf *conf, gantr
     struct {
         const char *path;
         int64_t most, value;
-    } all[] = {
-        {"prepare_ms", day_ms, 0}, {"start_ms", day_ms, 0},          {"run_ms", day_ms * 365, 0},
-        {"exit_code", 255, 0},     {"fail_prepare_percent", 100, 0}, {"fail_start_percent", 100, 0},
-        {"seed", INT64_MAX, 0}};
+    } all[] = {{"prepare_ms", day_ms, 0},        {"start_ms", day_ms, 0},
+               {"run_ms", day_ms * 365, 0},      {"exit_code", 255, 0},
+               {"fail_prepare_percent", 100, 0}, {"fail_start_percent", 100, 0},
+               {"seed", INT64_MAX, 0},           {"fail_opens", 1000, 0}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         gantry_status status =
             get(m->api, m->host, conf, all[i].path, all[i].most, &all[i].value, err);
@@ -39,6 +39,7 @@ static gantry_status read_settings(struct sim *m, const gantry_conf *conf, gantr
     m->fail_prepare_percent = (uint64_t)all[4].value;
     m->fail_start_percent = (uint64_t)all[5].value;
     m->random = (uint64_t)all[6].value;
+    m->fail_opens = (uint64_t)all[7].value;
     int64_t for_good = 0;
     (void)m->api->conf_int(conf, "fail_for_good", &for_good);
     m->fail_with = for_good ? GANTRY_EINVAL : GANTRY_EUNAVAIL;
@@ -61,6 +62,17 @@ static gantry_status create(const gantry_host_api *api, gantry_host *host, const
     }
     *self = m;
     return GANTRY_OK;
+}
+
+static void open_it(void *self, gantry_op op)
+{
+    struct sim *m = self;
+    if (m->fail_opens == 0) {
+        m->api->op_done(m->host, op, NULL);
+        return;
+    }
+    m->fail_opens--;
+    m->api->op_failf(m->host, op, m->fail_with, "a simulated failure (fail_opens)");
 }
 
 static void cancel(void *self, gantry_op op)
@@ -105,6 +117,7 @@ static const void *extension(void *self, const char *id)
 
 static const gantry_base_ops base = {.size = (uint32_t)sizeof base,
                                      .create = create,
+                                     .open = open_it,
                                      .shutdown = shut_down,
                                      .destroy = destroy,
                                      .cancel = cancel,
@@ -130,14 +143,15 @@ SETTING(prepare_ms, INT, "0", "How long preparing a pod takes, in milliseconds."
 SETTING(start_ms, INT, "0", "How long starting a container takes, in milliseconds.");
 SETTING(run_ms, INT, "0", "How long a container runs before it exits by itself; 0 = for ever.");
 SETTING(exit_code, INT, "0", "The exit code of a container that exits by itself, 0 to 255.");
+SETTING(fail_opens, INT, "0", "How many times opening the driver fails, 0 to 1000.");
 SETTING(fail_prepare_percent, INT, "0", "How many of a hundred prepares fail.");
 SETTING(fail_start_percent, INT, "0", "How many of a hundred starts fail.");
 SETTING(fail_for_good, BOOL, "false",
         "A failure is final, so that the pod is given back; otherwise it is tried again.");
 SETTING(seed, INT, "1", "Begin of the random numbers that choose what fails.");
 static const gantry_setting *const settings[] = {
-    &prepare_ms,         &start_ms,      &run_ms, &exit_code, &fail_prepare_percent,
-    &fail_start_percent, &fail_for_good, &seed,   NULL};
+    &prepare_ms,           &start_ms,           &run_ms,        &exit_code, &fail_opens,
+    &fail_prepare_percent, &fail_start_percent, &fail_for_good, &seed,      NULL};
 
 static const gantry_provider sim = {.size = (uint32_t)sizeof sim,
                                     .draft = GANTRY_DRIVER_DRAFT,

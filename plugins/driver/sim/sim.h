@@ -51,7 +51,7 @@ struct sim {
     uint64_t random, next_pid;
     uint64_t prepare_ms, start_ms, run_ms;
     int32_t exit_code, fail_with;
-    uint64_t fail_prepare_percent, fail_start_percent;
+    uint64_t fail_opens, fail_prepare_percent, fail_start_percent;
 };
 
 uint64_t sim_wall_ms(void);
