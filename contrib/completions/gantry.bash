@@ -157,8 +157,11 @@ _gantry() {
                 COMPREPLY=($(compgen -W "$(_gantry_names target)" -- "$cur"))
             fi ;;
         'plugin ls')
+            case $prev in
+                --scan ) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames 2>/dev/null; return ;;
+            esac
             if [[ $cur == -* ]]; then
-                COMPREPLY=($(compgen -W ' --host --context --namespace --json --no-color --quiet --help --version' -- "$cur"))
+                COMPREPLY=($(compgen -W ' --scan --host --context --namespace --json --no-color --quiet --help --version' -- "$cur"))
             else
                 :
             fi ;;

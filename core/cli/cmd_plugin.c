@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
 #include "cli/api.h"
+#include "plugin/plugin.h"
 #include <inttypes.h>
 
 static const char *or_dash(const char *text)
@@ -39,8 +40,63 @@ static void add_rows(struct gy_table *t, const json_t *plugin)
     } while (++i < n);
 }
 
+/* "1.0" */
+static char *abi_text(uint32_t abi)
+{
+    return gy_printf("%u.%u", GANTRY_ABI_MAJOR(abi), GANTRY_ABI_MINOR(abi));
+}
+
+static json_t *found_json(const struct gy_plugin_found *f)
+{
+    json_t *one = json_pack("{s:s}", "file", f->file);
+    if (f->error) {
+        json_object_set_new(one, "error", json_string(f->error));
+        return one;
+    }
+    gy_autofree char *built = abi_text(f->abi_built), *min = abi_text(f->abi_min);
+    json_object_set_new(one, "name", json_string(f->name));
+    json_object_set_new(one, "version", json_string(f->version));
+    json_object_set_new(one, "kinds", json_string(f->kinds));
+    json_object_set_new(one, "abi", json_string(built));
+    json_object_set_new(one, "abi_min", json_string(min));
+    return one;
+}
+
+static int scan(struct gy_cli *cli, const char *folder)
+{
+    static const char *const titles[] = {"PLUGIN", "KIND", "VERSION", "ABI", "~FILE"};
+    struct gy_plugin_found *found;
+    size_t n;
+    struct gy_table table;
+    if (gy_plugins_scan(folder, &found, &n, &cli->error) != GANTRY_OK) return gy_cli_failed(cli);
+    json_t *rows = json_array();
+    gy_table_init(&table, titles, 5);
+    for (size_t i = 0; i < n; i++) {
+        const struct gy_plugin_found *f = &found[i];
+        gy_autofree char *abi = abi_text(f->abi_built);
+        json_array_append_new(rows, found_json(f));
+        gy_table_cell(&table, GY_BOLD, "%s", f->error ? "-" : f->name);
+        gy_table_cell(&table, GY_PLAIN, "%s", f->error ? "-" : f->kinds);
+        gy_table_cell(&table, GY_PLAIN, "%s", f->error ? "-" : f->version);
+        gy_table_cell(&table, GY_PLAIN, "%s", f->error ? "-" : abi);
+        gy_table_cell(&table, f->error ? GY_RED : GY_PLAIN, "%s%s%s", f->file, f->error ? ": " : "",
+                      f->error ? f->error : "");
+    }
+    if (cli->json)
+        gy_cli_print_json(cli, rows);
+    else if (n)
+        gy_table_print(&table, &cli->term, cli->out);
+    else if (!cli->quiet)
+        fprintf(cli->err, "%s has no plugin (*.so)\n", folder);
+    gy_table_fini(&table);
+    json_decref(rows);
+    gy_plugins_scan_free(found, n);
+    return 0;
+}
+
 int gy_cmd_plugin_ls(struct gy_cli *cli)
 {
+    if (gy_cli_value(cli, "scan")) return scan(cli, gy_cli_value(cli, "scan"));
     json_t *plugins = NULL, *plugin;
     int code = gy_cli_list(cli, "/v1/plugins", &plugins);
     static const char *const titles[] = {"PLUGIN", "KIND",   "VERSION", "ABI",  "INSTANCE",

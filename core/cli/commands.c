@@ -236,8 +236,13 @@ const struct gy_cli_command gy_cli_commands[] = {
      .run = gy_cmd_inspect},
     {.name = "plugin ls",
      .synopsis = "",
-     .summary = "List the server's plugins",
-     .examples = EXAMPLES({"gantry plugin ls", "kind, version, state and calls"}),
+     .summary = "List the server's plugins, or those in a folder",
+     .text = "With --scan the files of a folder are read, not loaded, and no server is asked: what "
+             "each says about itself, or why it cannot be used here.",
+     .options = OPTIONS({"scan", 0, "FOLDER", GY_CLI_FOLDER, "plugin files in that folder", false}),
+     .examples =
+         EXAMPLES({"gantry plugin ls", "kind, version, state and calls"},
+                  {"gantry plugin ls --scan build/lib/gantry/plugins", "before enabling one"}),
      .run = gy_cmd_plugin_ls},
     {.name = "plugin info",
      .synopsis = "NAME",

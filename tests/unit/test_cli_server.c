@@ -518,6 +518,19 @@ static void backup_is_private(void)
     CHECK_INT(gantry("restore", file, END), 0);
 }
 
+static void plugin_files_are_read_without_a_server(void)
+{
+    gy_autofree char *file = gy_printf("%s/no.so", folder);
+    REQUIRE(gy_file_write(file, "not ELF", 7, 0600, NULL) == GANTRY_OK);
+    CHECK_INT(gantry("plugin", "ls", "--scan", folder, "--json", END), 0);
+    json_t *rows = json_loads(out, 0, NULL);
+    CHECK_INT(json_array_size(rows), 1);
+    CHECK(json_object_get(json_array_get(rows, 0), "error") != NULL);
+    json_decref(rows);
+    CHECK_INT(gantry("plugin", "ls", "--scan", "/nowhere", END), GY_CLI_NOT_FOUND);
+    unlink(file);
+}
+
 static void contexts(void)
 {
     setenv("GANTRY_TOKEN", "secret-token", 1);
@@ -590,4 +603,6 @@ SUITE("cli.server", {"(begin)", begin}, {"ps is a contract", ps_is_a_contract},
       {"down waits until gone", down_waits_until_gone}, {"scale asks once", scale_asks_once},
       {"logs of several pods", logs_of_several_pods},
       {"exec passes the code on", exec_passes_the_code_on}, {"others", others},
-      {"backup is private", backup_is_private}, {"contexts", contexts}, {"(end)", finish})
+      {"backup is private", backup_is_private},
+      {"plugin files are read without a server", plugin_files_are_read_without_a_server},
+      {"contexts", contexts}, {"(end)", finish})
