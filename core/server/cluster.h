@@ -92,6 +92,7 @@ struct gy_cluster *gy_cluster_create(uv_loop_t *loop, struct gy_store *store);
 void gy_cluster_destroy(struct gy_cluster *c);
 /* Called in one go for all changes, a few milliseconds after the first of them. */
 void gy_cluster_listen(struct gy_cluster *c, gy_cluster_listener *fn, void *arg);
+void gy_cluster_unlisten(struct gy_cluster *c, gy_cluster_listener *fn, void *arg);
 void gy_cluster_flush(struct gy_cluster *c);
 
 /* What the engine tells. */

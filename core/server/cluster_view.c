@@ -143,6 +143,13 @@ void gy_cluster_listen(struct gy_cluster *c, gy_cluster_listener *fn, void *arg)
     c->listeners[c->listener_count++].arg = arg;
 }
 
+void gy_cluster_unlisten(struct gy_cluster *c, gy_cluster_listener *fn, void *arg)
+{
+    for (size_t i = 0; i < c->listener_count; i++)
+        if (c->listeners[i].fn == fn && c->listeners[i].arg == arg)
+            c->listeners[i--] = c->listeners[--c->listener_count];
+}
+
 static void tell(struct gy_cluster *c, struct gy_cluster_change *change)
 {
     change->rev = gy_store_rev(c->store);

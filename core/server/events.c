@@ -305,6 +305,13 @@ void gy_events_listen(struct gy_events *e, gy_events_listener *fn, void *arg)
     e->listeners[e->listener_count++].arg = arg;
 }
 
+void gy_events_unlisten(struct gy_events *e, gy_events_listener *fn, void *arg)
+{
+    for (size_t i = 0; i < e->listener_count; i++)
+        if (e->listeners[i].fn == fn && e->listeners[i].arg == arg)
+            e->listeners[i--] = e->listeners[--e->listener_count];
+}
+
 json_t *gy_events_json(const struct gy_events *e)
 {
     return json_pack("{s:I,s:I,s:I,s:I}", "kept", (json_int_t)e->kept_count, "pending",

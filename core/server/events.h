@@ -36,6 +36,7 @@ void gy_events_read(struct gy_events *e, const struct gy_events_filter *f, size_
 typedef void gy_events_listener(void *arg, const struct gy_event *event,
                                 struct gy_store_object *object);
 void gy_events_listen(struct gy_events *e, gy_events_listener *fn, void *arg);
+void gy_events_unlisten(struct gy_events *e, gy_events_listener *fn, void *arg);
 /* {"kept","pending","dropped","removed"} */
 json_t *gy_events_json(const struct gy_events *e);
 

@@ -517,6 +517,8 @@ static void keepalive_closed(uv_handle_t *handle)
 
 void gy_watch_stop_all(struct gy_server *s)
 {
+    gy_cluster_unlisten(s->o.cluster, on_change, s);
+    gy_events_unlisten(s->o.events, on_event, s);
     while (s->watchers)
         destroy(s->watchers);
     uv_close((uv_handle_t *)s->keepalive, keepalive_closed);
