@@ -8,7 +8,8 @@
 #define APP                                                                                        \
     "{\"name\":\"main\",\"command\":[\"/bin/sh\",\"-c\",\"echo told ${PORT_80} $PORT $PORT_80 "    \
     "$GANTRY_APP; exec sleep 1000\"],\"stop_grace_ms\":2000,\"health\":{\"kind\":\"command\","     \
-    "\"test\":[\"/bin/sh\",\"-c\",\"echo checked; test ${PORT_80} -gt 19999\"],\"interval_ms\":"   \
+    "\"test\":[\"/bin/sh\",\"-c\",\"echo checked; test $1 -gt "                                    \
+    "19999\",\"x\",\"${PORT_80}\"],\"interval_ms\":"                                               \
     "100,\"timeout_ms\":5000,\"retries\":3}}"
 #define MORE                                                                                       \
     ",\"ports\":[{\"target\":80,\"published\":8080}],\"restart\":{\"delay_ms\":10,"                \
@@ -148,5 +149,28 @@ static void found_again(void)
     rig_destroy(r);
 }
 
+/* What the check wrote, and how it ended, is in the event. */
+static void unhealthy(void)
+{
+    struct rig *r = rig_create("process", "process", NULL, 0);
+    struct gy_pod pod;
+    pod_from_json(&pod, POD_ID, "process",
+                  "{\"name\":\"main\",\"command\":[\"/bin/sleep\",\"1000\"],\"stop_grace_ms\":2000,"
+                  "\"health\":{\"kind\":\"command\",\"test\":[\"/bin/sh\",\"-c\",\"echo no "
+                  "database; exit 3\"],\"interval_ms\":100,\"timeout_ms\":5000,\"retries\":2}}",
+                  "");
+    gy_agent_desired(r->agent, &pod);
+    gy_agent_synced(r->agent);
+    RUN_UNTIL(r, rig_events(r, "pod.unhealthy") == 1);
+    const char *text = rig_event_text(r, "pod.unhealthy");
+    CHECK(text && strstr(text, "failed 2 health checks in a row: exit code 3: no database"));
+    pod.desired = GY_POD_STOP;
+    gy_agent_desired(r->agent, &pod);
+    RUN_UNTIL(r, rig_pod(r, POD_ID)->state == GY_POD_ENDED);
+    gy_shape_fini(&gy_pod_shape, &pod);
+    rig_destroy(r);
+}
+
 SUITE("agent.process", {"a process is started, checked, restarted, stopped", life},
+      {"an unhealthy one says what its check said", unhealthy},
       {"after the daemon is gone the same process is found", found_again})

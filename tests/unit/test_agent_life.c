@@ -155,6 +155,25 @@ static void command_check_without_exec(void)
     rig_destroy(r);
 }
 
+/* A port of mode host goes from a pod that was removed to the next one, not before. */
+static void host_port_is_passed_on(void)
+{
+    struct rig *r = rig_create("sim", "sim", NULL, 0);
+    const char *next = "abcdefghijklmnopqrstuvwxy2";
+    const char *ports = ",\"ports\":[{\"target\":80,\"published\":31999,\"mode\":\"host\"}]";
+    want(r, POD_ID, "sim", ONE, ports, false);
+    gy_agent_synced(r->agent);
+    RUN_UNTIL(r, state_of(r, POD_ID) == GY_POD_READY);
+    want(r, next, "sim", ONE, ports, false);
+    RUN_UNTIL(r, rig_events(r, "pod.prepare-failed") == 1);
+    const char *text = rig_event_text(r, "pod.prepare-failed");
+    CHECK(text && strstr(text, "TCP port 31999 (mode: host) is held by another pod"));
+    want(r, POD_ID, "sim", ONE, ports, true);
+    RUN_UNTIL(r, state_of(r, next) == GY_POD_READY);
+    CHECK_INT(GY_AT(struct gy_pod_address, rig_pod(r, next)->addresses, 0)->port, 31999);
+    rig_destroy(r);
+}
+
 static const struct gy_node_driver *driver_of(const struct rig *r)
 {
     return r->node_reports && r->node.drivers.n ? GY_AT(struct gy_node_driver, r->node.drivers, 0)
@@ -195,6 +214,7 @@ SUITE("agent.life", {"a pod is prepared, started, reported, stopped, removed", l
       {"a container that exits is started again with a higher attempt", restarts},
       {"a prepare that fails for good gives the pod back", prepare_fails_for_good},
       {"a prepare that fails for now is tried again", prepare_is_tried_again},
+      {"a port of mode host is passed on", host_port_is_passed_on},
       {"a driver that opens late leaves the node up", driver_that_opens_late},
       {"a driver that never opens says why", driver_that_never_opens},
       {"a stop ends a long prepare", stop_hurries_prepare},

@@ -87,6 +87,7 @@ static void http(const char *answer, unsigned wait_ms, int64_t timeout_ms, gantr
     CHECK_INT(o.status, status);
     if (!strstr(o.text, part)) fprintf(stderr, "\"%s\" has no \"%s\"\n", o.text, part);
     CHECK(strstr(o.text, part) != NULL);
+    CHECK(!strchr(o.text, 0x1b)); /* nothing that a terminal would obey */
     CHECK(!strncmp(s.got, "GET /health?a=b HTTP/1.1\r\nHost: 127.0.0.1:", 42));
     CHECK(strstr(s.got, "\r\nConnection: close\r\n\r\n") != NULL);
 }

@@ -257,6 +257,9 @@ static void taken_port(void)
                                       published, published);
     CHECK_STR(rig_event_text(r, "port.unavailable"), why);
     CHECK_STR(r->events[r->event_count - 1].app, "web");
+    unsigned heartbeats = r->heartbeats + 26; /* over the first retry, at 1 s */
+    RUN_UNTIL(r, r->heartbeats >= heartbeats);
+    CHECK_INT(rig_events(r, "port.unavailable"), 1);
     close(taken);
     RUN_UNTIL(r, rig_events(r, "port.published") == 1);
     int client = dial(published);
