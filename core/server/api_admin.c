@@ -61,7 +61,7 @@ void gy_route_stats(struct gy_server *s, struct gy_http_request *req)
     json_object_set_new(out, "store", store_stats(s->o.store));
     json_object_set_new(out, "events", gy_events_json(s->o.events));
     if (s->o.queues) json_object_set_new(out, "engine", s->o.queues(s->o.engine_arg));
-    watchers = gy_watch_count(s);
+    watchers = gy_watchers_count(s);
     json_object_set_new(out, "api",
                         json_pack("{s:I,s:I,s:I}", "watchers", (json_int_t)watchers, "writes",
                                   (json_int_t)s->writes, "refused_writes",
@@ -92,10 +92,10 @@ void gy_route_explain(struct gy_server *s, struct gy_http_request *req)
                             "give either ?app=namespace/project/app or ?pod=ID");
         return;
     }
-    struct gy_cluster_app *app = NULL;
-    struct gy_cluster_pod *pod = NULL;
+    struct gy_index_app *app = NULL;
+    struct gy_index_pod *pod = NULL;
     if (key) {
-        app = gy_cluster_app(s->o.cluster, key);
+        app = gy_index_app(s->o.cluster, key);
         if (!app || !app->record || !gy_req_sees(req, app->ns)) {
             gy_reply_missing(req, "there is no app \"%.200s\"; it is named namespace/project/app",
                              key);

@@ -72,8 +72,10 @@ static gantry_status apply(struct gy_node_spec *spec, json_t *body, struct gy_er
 static void stored(void *arg, const struct gy_store_outcome *outcome)
 {
     struct patch *p = arg;
-    struct gy_cluster_node *node =
-        gy_cluster_node(p->server->o.cluster, p->key + strlen(GY_KEY_NODE));
+    struct gy_index_node *node =
+        outcome->status == GANTRY_OK
+            ? gy_index_node(p->server->o.cluster, p->key + strlen(GY_KEY_NODE))
+            : NULL; /* the index may be gone by then */
     if (outcome->status != GANTRY_OK || !node) {
         struct gy_error err = GY_ERROR_INIT;
         gy_error_set(&err, outcome->status == GANTRY_OK ? GANTRY_ENOTFOUND : outcome->status, "%s",
@@ -81,7 +83,7 @@ static void stored(void *arg, const struct gy_store_outcome *outcome)
         gy_http_reply_failure(p->req, &err, NULL);
     } else {
         gy_audit(p->server, p->req, "node changed");
-        gy_reply_blob(p->req, gy_cluster_node_view(p->server->o.cluster, node));
+        gy_reply_blob(p->req, gy_index_node_view(p->server->o.cluster, node));
     }
     free(p);
 }
@@ -90,7 +92,7 @@ void gy_route_node_patch(struct gy_server *s, struct gy_http_request *req)
 {
     struct gy_error err = GY_ERROR_INIT;
     const char *name = gy_http_param(req, "name");
-    struct gy_cluster_node *node = gy_cluster_node(s->o.cluster, name);
+    struct gy_index_node *node = gy_index_node(s->o.cluster, name);
     if (!node || !node->report_record) {
         gy_reply_missing(req, "there is no node \"%.63s\"", name);
         return;

@@ -67,8 +67,8 @@ static size_t present_apps(struct write *w, const struct gy_app ***out)
     gy_autofree char *prefix = gy_printf("%s/%s/", w->ns, w->project);
     size_t n = 0, cap = 0;
     *out = NULL;
-    struct gy_cluster_app *app = gy_cluster_app_from(w->server->o.cluster, prefix);
-    for (; app && gy_starts_with(app->key, prefix); app = gy_cluster_app_after(app)) {
+    struct gy_index_app *app = gy_index_app_from(w->server->o.cluster, prefix);
+    for (; app && gy_starts_with(app->key, prefix); app = gy_index_app_after(app)) {
         if (!app->record) continue;
         GY_VEC_PUSH(*out, n, cap);
         (*out)[n++] = &app->app;
@@ -242,7 +242,7 @@ static bool want(struct write *w, const json_t *body, const struct gy_app *const
 /* All apps of other projects, then those that other writes are about to store. */
 struct others {
     struct write *self, *write;
-    struct gy_cluster_app *app;
+    struct gy_index_app *app;
     size_t i;
     bool in_writes;
 };
@@ -251,8 +251,8 @@ static const struct gy_app *next_other(void *arg)
 {
     struct others *o = arg;
     while (!o->in_writes && o->app) {
-        struct gy_cluster_app *app = o->app;
-        o->app = gy_cluster_app_after(app);
+        struct gy_index_app *app = o->app;
+        o->app = gy_index_app_after(app);
         if (app->record &&
             !(gy_streq(app->ns, o->self->ns) && gy_streq(app->project, o->self->project)))
             return &app->app;
@@ -277,7 +277,7 @@ static gantry_status make_plan(struct write *w, const struct gy_app *const *pres
     w->wanted = gy_alloc_array(w->n + 1, sizeof *w->wanted);
     for (size_t i = 0; i < w->n; i++)
         w->wanted[i] = &w->apps[i];
-    struct others others = {.self = w, .app = gy_cluster_app_from(w->server->o.cluster, NULL)};
+    struct others others = {.self = w, .app = gy_index_app_from(w->server->o.cluster, NULL)};
     struct gy_plan_input in = {.wanted = w->wanted,
                                .wanted_count = w->n,
                                .present = present,

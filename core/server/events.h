@@ -4,7 +4,7 @@
 #define GY_SERVER_EVENTS_H
 
 #include "model/event.h"
-#include "server/cluster.h"
+#include "server/index.h"
 
 #define GY_EVENTS_BATCH_MS 200
 #define GY_EVENTS_PENDING_MAX 10000 /* beyond that the newest are dropped, and counted */

@@ -217,9 +217,9 @@ static void on_decisions(void *arg, const struct gy_engine_decisions *d, uint64_
     struct gy_feed *f = arg;
     if (f->stopped) return;
     for (size_t i = 0; i < d->node_count; i++)
-        gy_cluster_node_state(f->o.cluster, &d->nodes[i]);
+        gy_index_node_state(f->o.cluster, &d->nodes[i]);
     for (size_t i = 0; i < d->waiting_count; i++)
-        gy_cluster_waiting(f->o.cluster, &d->waiting[i]);
+        gy_index_waiting(f->o.cluster, &d->waiting[i]);
     for (size_t i = 0; i < d->event_count; i++)
         gy_events_record(f->o.events, &d->events[i]);
     /* Decided before a reset that is on its way: the compares would refuse them, or they still

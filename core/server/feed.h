@@ -4,16 +4,16 @@
 #ifndef GY_SERVER_FEED_H
 #define GY_SERVER_FEED_H
 
-#include "server/cluster.h"
 #include "server/engine_thread.h"
 #include "server/events.h"
+#include "server/index.h"
 
 struct gy_feed;
 struct gy_feed_options {
     uv_loop_t *loop;
     struct gy_store *store;   /* ready */
     struct gy_engine *engine; /* taken */
-    struct gy_cluster *cluster;
+    struct gy_index *cluster;
     struct gy_events *events;
     const char *node, *incarnation; /* of the epoch record */
 };

@@ -14,7 +14,7 @@ struct published { /* an app whose ports were told, or whose backends changed */
 };
 
 struct gy_node_feed {
-    struct gy_cluster *cluster;
+    struct gy_index *cluster;
     const struct gy_link *link;
     struct gy_store_subscription *subscription;
     struct published *apps;
@@ -65,14 +65,14 @@ static size_t collect_ports(const struct gy_app *app, const struct gy_port **out
 }
 
 /* Addresses of pods that take traffic. */
-static size_t collect_backends(struct gy_node_feed *f, struct gy_cluster_app *app,
+static size_t collect_backends(struct gy_node_feed *f, struct gy_index_app *app,
                                const struct gy_pod_address ***out)
 {
     size_t n = 0, cap = 0;
     *out = NULL;
-    struct gy_cluster_pod *pod = gy_cluster_pod_first(app);
-    for (; pod; pod = gy_cluster_pod_after(pod)) {
-        const struct gy_cluster_node *node = gy_cluster_node(f->cluster, pod->node);
+    struct gy_index_pod *pod = gy_index_pod_first(app);
+    for (; pod; pod = gy_index_pod_after(pod)) {
+        const struct gy_index_node *node = gy_index_node(f->cluster, pod->node);
         if (pod->state != GY_POD_READY || pod->desired != GY_POD_RUN ||
             (node && node->state == GY_NODE_UNREACHABLE))
             continue;
@@ -86,7 +86,7 @@ static size_t collect_backends(struct gy_node_feed *f, struct gy_cluster_app *ap
 
 static void tell(struct gy_node_feed *f, struct published *p)
 {
-    struct gy_cluster_app *app = gy_cluster_app(f->cluster, p->key);
+    struct gy_index_app *app = gy_index_app(f->cluster, p->key);
     struct gy_link_service service = {.key = p->key};
     const struct gy_port **ports = NULL;
     const struct gy_pod_address **backends = NULL;
@@ -133,23 +133,23 @@ static void mark(struct gy_node_feed *f, const char *key)
     if (!uv_is_active((uv_handle_t *)&f->timer)) uv_timer_start(&f->timer, on_timer, SETTLE_MS, 0);
 }
 
-static bool has_published(const struct gy_cluster_app *app)
+static bool has_published(const struct gy_index_app *app)
 {
     for (size_t i = 0; app->record && i < app->app.ports.n; i++)
         if (is_published(GY_AT(struct gy_port, app->app.ports, i))) return true;
     return false;
 }
 
-static void on_change(void *arg, const struct gy_cluster_change *change)
+static void on_change(void *arg, const struct gy_index_change *change)
 {
     struct gy_node_feed *f = arg;
     struct published *p, *next;
     if (change->app && has_published(change->app)) {
         mark(f, change->app->key);
-    } else if (change->kind == GY_CLUSTER_APP) {
+    } else if (change->kind == GY_INDEX_APP) {
         /* Removed, or without ports now: those that were told are few. */
         HASH_ITER (hh, f->apps, p, next) {
-            struct gy_cluster_app *app = gy_cluster_app(f->cluster, p->key);
+            struct gy_index_app *app = gy_index_app(f->cluster, p->key);
             if (p->told && (!app || !has_published(app))) mark(f, p->key);
         }
     }
@@ -159,7 +159,7 @@ static void on_change(void *arg, const struct gy_cluster_change *change)
  * -------------------------------------------------------------------------------------------------
  */
 
-struct gy_node_feed *gy_node_feed_start(uv_loop_t *loop, struct gy_cluster *cluster,
+struct gy_node_feed *gy_node_feed_start(uv_loop_t *loop, struct gy_index *cluster,
                                         const struct gy_link *link)
 {
     struct gy_node_feed *f = gy_alloc(sizeof *f);
@@ -167,15 +167,15 @@ struct gy_node_feed *gy_node_feed_start(uv_loop_t *loop, struct gy_cluster *clus
     f->link = link;
     uv_timer_init(loop, &f->timer);
     f->timer.data = f;
-    struct gy_store *store = gy_cluster_store(cluster);
+    struct gy_store *store = gy_index_store(cluster);
     GY_ASSERT(gy_store_subscribe(store, GY_KEY_POD, 0, on_pods, f, &f->subscription, NULL) ==
               GANTRY_OK);
     struct gy_store_object *o;
     GY_STORE_FOREACH(store, GY_KEY_POD, o) on_pod(f, o, false);
     link->synced(link->ctx);
-    gy_cluster_listen(cluster, on_change, f);
-    struct gy_cluster_app *app = gy_cluster_app_from(cluster, NULL);
-    for (; app; app = gy_cluster_app_after(app))
+    gy_index_listen(cluster, on_change, f);
+    struct gy_index_app *app = gy_index_app_from(cluster, NULL);
+    for (; app; app = gy_index_app_after(app))
         if (has_published(app)) mark(f, app->key);
     return f;
 }
@@ -188,7 +188,7 @@ static void closed(uv_handle_t *handle)
 void gy_node_feed_stop(struct gy_node_feed *f)
 {
     if (!f) return;
-    gy_cluster_unlisten(f->cluster, on_change, f);
+    gy_index_unlisten(f->cluster, on_change, f);
     gy_store_unsubscribe(f->subscription);
     struct published *p, *next;
     HASH_ITER (hh, f->apps, p, next) {

@@ -129,12 +129,12 @@ void gy_route_backup(struct gy_server *s, struct gy_http_request *req);
 void gy_route_store_check(struct gy_server *s, struct gy_http_request *req);
 
 /* The pod of an id or a unique prefix of at least 4; answers 404, 409 or 403 and gives NULL. */
-struct gy_cluster_pod *gy_find_pod(struct gy_server *s, struct gy_http_request *req, const char *id,
-                                   enum gy_role role);
+struct gy_index_pod *gy_find_pod(struct gy_server *s, struct gy_http_request *req, const char *id,
+                                 enum gy_role role);
 json_t *gy_openapi_make(void);
-void gy_watch_stop_all(struct gy_server *s);
-void gy_watch_init(struct gy_server *s);
-size_t gy_watch_count(const struct gy_server *s);
+void gy_watchers_stop_all(struct gy_server *s);
+void gy_watchers_init(struct gy_server *s);
+size_t gy_watchers_count(const struct gy_server *s);
 void gy_streams_stop_all(struct gy_server *s);
 void gy_record_event(struct gy_server *s, const char *kind, const char *ns, const char *project,
                      const char *app, const char *fmt, ...) GANTRY_PRINTF(6, 7);

@@ -143,7 +143,7 @@ struct gy_server *gy_server_create(const struct gy_server_options *options)
         gy_http_server_route(s->o.http, gy_routes[i].method, gy_routes[i].pattern, dispatch,
                              &s->bound[i]);
     }
-    gy_watch_init(s);
+    gy_watchers_init(s);
     return s;
 }
 
@@ -152,11 +152,15 @@ void gy_server_set_link(struct gy_server *s, const struct gy_link *link)
     s->link = link;
 }
 
+void gy_server_stop(struct gy_server *s)
+{
+    gy_watchers_stop_all(s);
+    gy_streams_stop_all(s);
+}
+
 void gy_server_destroy(struct gy_server *s)
 {
     if (!s) return;
-    gy_watch_stop_all(s);
-    gy_streams_stop_all(s);
     json_decref(s->openapi);
     free(s->bound);
     free(s);

@@ -8,8 +8,8 @@
 #include "net/http_server.h"
 #include "plugin/plugin.h"
 #include "server/auth.h"
-#include "server/cluster.h"
 #include "server/events.h"
+#include "server/index.h"
 #include "server/link.h"
 #include "server/loop_time.h"
 
@@ -22,7 +22,7 @@ struct gy_server_options {
     struct gy_store *store; /* ready */
     struct gy_http_server *http;
     struct gy_auth *auth;
-    struct gy_cluster *cluster;
+    struct gy_index *cluster;
     struct gy_events *events;
     struct gy_plugins *plugins;     /* NULL = none */
     struct gy_loop_time *loop_time; /* NULL = not measured */
@@ -42,8 +42,10 @@ struct gy_server;
 struct gy_server *gy_server_create(const struct gy_server_options *options);
 /* The link to a node's agent; NULL = it is gone.  Streams over it must have ended. */
 void gy_server_set_link(struct gy_server *s, const struct gy_link *link);
-/* Cuts watchers and followers.  Requests that are under way are answered with EUNAVAIL or not at
- * all; call it after the HTTP server has stopped. */
+/* Cuts watchers, followers and streams; after the HTTP server has stopped, before the index and the
+ * events are destroyed.  Writes under way may still end. */
+void gy_server_stop(struct gy_server *s);
+/* After the store was closed, which ends what is under way. */
 void gy_server_destroy(struct gy_server *s);
 
 /* The OpenAPI document: a new reference. */

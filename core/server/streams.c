@@ -155,7 +155,7 @@ static void start_answer(struct stream *st)
 }
 
 static struct stream *create(struct gy_server *s, struct gy_http_request *req,
-                             struct gy_cluster_pod *pod)
+                             struct gy_index_pod *pod)
 {
     unsigned open = 0;
     struct stream *st;
@@ -187,7 +187,7 @@ void gy_route_logs(struct gy_server *s, struct gy_http_request *req)
         !gy_req_int(req, "tail", -1, 10000000, -1, &query.tail) ||
         !gy_req_int(req, "since_ms", 0, INT64_MAX, 0, &query.since_ms))
         return;
-    struct gy_cluster_pod *pod = gy_find_pod(s, req, gy_http_param(req, "id"), GY_ROLE_VIEW);
+    struct gy_index_pod *pod = gy_find_pod(s, req, gy_http_param(req, "id"), GY_ROLE_VIEW);
     struct stream *st = pod ? create(s, req, pod) : NULL;
     if (!st) return;
     st->timestamps = timestamps;
@@ -382,7 +382,7 @@ void gy_route_exec(struct gy_server *s, struct gy_http_request *req)
                             GY_STREAM_PROTOCOL);
         return;
     }
-    struct gy_cluster_pod *pod = gy_find_pod(s, req, gy_http_param(req, "id"), GY_ROLE_EDIT);
+    struct gy_index_pod *pod = gy_find_pod(s, req, gy_http_param(req, "id"), GY_ROLE_EDIT);
     struct stream *st = pod ? create(s, req, pod) : NULL;
     if (!st) return;
     if (!read_exec(st, req)) {

@@ -19,7 +19,7 @@ enum stage { SNAPSHOT, REPLAY, LIVE };
 struct watcher {
     struct gy_server *server;
     struct gy_http_request *req;
-    unsigned kinds; /* enum gy_cluster_kind */
+    unsigned kinds; /* enum gy_index_kind */
     bool lines;     /* false: events alone, without their envelope (GET /v1/events?follow) */
     char *ns, *project, *app, *node;
     enum stage stage;
@@ -34,7 +34,7 @@ struct watcher {
 
 static const char *const kind_names[] = {"app", "pod", "node", "event"};
 
-static const char *kind_name(enum gy_cluster_kind kind)
+static const char *kind_name(enum gy_index_kind kind)
 {
     for (unsigned i = 0; i < 4; i++)
         if ((unsigned)kind == 1u << i) return kind_names[i];
@@ -80,14 +80,14 @@ static void cut(struct watcher *w)
 /* ---- who gets what
  * --------------------------------------------------------------------------------- */
 
-static bool wants(const struct watcher *w, enum gy_cluster_kind kind, const char *ns,
+static bool wants(const struct watcher *w, enum gy_index_kind kind, const char *ns,
                   const char *project, const char *node)
 {
     if (!(w->kinds & (unsigned)kind)) return false;
-    if (kind == GY_CLUSTER_NODE) return !w->node || gy_streq(w->node, node);
+    if (kind == GY_INDEX_NODE) return !w->node || gy_streq(w->node, node);
     if (w->ns && !gy_streq(w->ns, ns)) return false;
     if (w->project && !gy_streq(w->project, project)) return false;
-    if (w->node && (kind == GY_CLUSTER_POD) && !gy_streq(w->node, node)) return false;
+    if (w->node && (kind == GY_INDEX_POD) && !gy_streq(w->node, node)) return false;
     return gy_req_sees(w->req, ns);
 }
 
@@ -105,7 +105,7 @@ static bool send_shared(struct watcher *w, struct gy_blob *line)
     return true;
 }
 
-static void on_change(void *arg, const struct gy_cluster_change *change)
+static void on_change(void *arg, const struct gy_index_change *change)
 {
     struct gy_server *s = arg;
     struct gy_blob *line = NULL;
@@ -132,9 +132,9 @@ static void on_event(void *arg, const struct gy_event *event, struct gy_store_ob
     struct gy_blob *lines[2] = {NULL, NULL};
     struct watcher *w, *next;
     DL_FOREACH_SAFE (s->watchers, w, next) {
-        if (w->stage != LIVE || !(w->kinds & GY_CLUSTER_EVENT) ||
+        if (w->stage != LIVE || !(w->kinds & GY_INDEX_EVENT) ||
             (w->app && !gy_streq(w->app, event->app)) ||
-            !wants(w, GY_CLUSTER_EVENT, event->ns, event->project, event->node))
+            !wants(w, GY_INDEX_EVENT, event->ns, event->project, event->node))
             continue;
         if (!lines[w->lines]) {
             struct gy_buf text = {0};
@@ -161,46 +161,46 @@ static void put_blob(struct watcher *w, struct gy_buf *out, const char *kind, st
 
 static void put_nodes(struct watcher *w, struct gy_buf *out)
 {
-    struct gy_cluster *c = w->server->o.cluster;
-    struct gy_cluster_node *node = gy_cluster_node_first(c);
-    for (; node; node = gy_cluster_node_after(node))
-        if (node->report_record && wants(w, GY_CLUSTER_NODE, "", "", node->name))
-            put_blob(w, out, "node", gy_cluster_node_view(c, node));
+    struct gy_index *c = w->server->o.cluster;
+    struct gy_index_node *node = gy_index_node_first(c);
+    for (; node; node = gy_index_node_after(node))
+        if (node->report_record && wants(w, GY_INDEX_NODE, "", "", node->name))
+            put_blob(w, out, "node", gy_index_node_view(c, node));
 }
 
-static void put_waiting(struct watcher *w, struct gy_buf *out, struct gy_cluster_app *app)
+static void put_waiting(struct watcher *w, struct gy_buf *out, struct gy_index_app *app)
 {
-    if (!wants(w, GY_CLUSTER_POD, app->ns, app->project, "")) return;
+    if (!wants(w, GY_INDEX_POD, app->ns, app->project, "")) return;
     for (size_t i = 0; i < app->waiting_count; i++) {
-        struct gy_blob *view = gy_cluster_waiting_view(app, i);
+        struct gy_blob *view = gy_index_waiting_view(app, i);
         put_blob(w, out, "pod", view);
         gy_blob_put(view);
     }
 }
 
-static void put_app(struct watcher *w, struct gy_buf *out, struct gy_cluster_app *app)
+static void put_app(struct watcher *w, struct gy_buf *out, struct gy_index_app *app)
 {
-    struct gy_cluster *c = w->server->o.cluster;
-    if (app->record && wants(w, GY_CLUSTER_APP, app->ns, app->project, ""))
-        put_blob(w, out, "app", gy_cluster_app_view(c, app));
+    struct gy_index *c = w->server->o.cluster;
+    if (app->record && wants(w, GY_INDEX_APP, app->ns, app->project, ""))
+        put_blob(w, out, "app", gy_index_app_view(c, app));
     put_waiting(w, out, app);
-    struct gy_cluster_pod *pod = gy_cluster_pod_first(app);
-    for (; pod; pod = gy_cluster_pod_after(pod))
-        if (wants(w, GY_CLUSTER_POD, app->ns, app->project, pod->node))
-            put_blob(w, out, "pod", gy_cluster_pod_view(c, pod));
+    struct gy_index_pod *pod = gy_index_pod_first(app);
+    for (; pod; pod = gy_index_pod_after(pod))
+        if (wants(w, GY_INDEX_POD, app->ns, app->project, pod->node))
+            put_blob(w, out, "pod", gy_index_pod_view(c, pod));
 }
 
 /* Adds some of the snapshot to pending; true when it is complete. */
 static bool snapshot_part(struct watcher *w)
 {
-    struct gy_cluster *c = w->server->o.cluster;
+    struct gy_index *c = w->server->o.cluster;
     if (!w->cursor) {
         put_nodes(w, &w->pending);
         w->cursor = gy_strdup("");
     }
-    struct gy_cluster_app *app = gy_cluster_app_from(c, w->cursor);
-    if (app && gy_streq(app->key, w->cursor)) app = gy_cluster_app_after(app);
-    for (; app && w->pending.len < CHUNK_BYTES; app = gy_cluster_app_after(app)) {
+    struct gy_index_app *app = gy_index_app_from(c, w->cursor);
+    if (app && gy_streq(app->key, w->cursor)) app = gy_index_app_after(app);
+    for (; app && w->pending.len < CHUNK_BYTES; app = gy_index_app_after(app)) {
         put_app(w, &w->pending, app);
         free(w->cursor);
         w->cursor = gy_strdup(app->key);
@@ -208,7 +208,7 @@ static bool snapshot_part(struct watcher *w)
     if (app) return false;
     if (w->turned) { /* what the engine told meanwhile is in no revision */
         put_nodes(w, &w->pending);
-        for (app = gy_cluster_app_from(c, NULL); app; app = gy_cluster_app_after(app))
+        for (app = gy_index_app_from(c, NULL); app; app = gy_index_app_after(app))
             put_waiting(w, &w->pending, app);
     }
     return true;
@@ -230,7 +230,7 @@ static void replay_deleted_pod(struct watcher *w, struct gy_buf *out,
     if (gy_shape_decode_text(&gy_pod_shape, event->object->bytes, event->object->len, GY_FROM_PEER,
                              &pod, NULL) != GANTRY_OK)
         return;
-    if (wants(w, GY_CLUSTER_POD, pod.ns, pod.project, pod.node)) {
+    if (wants(w, GY_INDEX_POD, pod.ns, pod.project, pod.node)) {
         struct gy_pod_view view;
         gy_pod_view_join(&pod, NULL, false, &view);
         gy_autofree char *text = gy_shape_encode_text(&gy_pod_view_shape, &view);
@@ -242,14 +242,14 @@ static void replay_deleted_pod(struct watcher *w, struct gy_buf *out,
 static void replay_app(struct watcher *w, struct gy_buf *out, const struct gy_store_event *event)
 {
     const char *key = event->object->key + strlen(GY_KEY_APP);
-    struct gy_cluster_app *app = gy_cluster_app(w->server->o.cluster, key);
+    struct gy_index_app *app = gy_index_app(w->server->o.cluster, key);
     const char *slash = strchr(key, '/'), *second = slash ? strchr(slash + 1, '/') : NULL;
     if (!second) return;
     gy_autofree char *ns = gy_strndup(key, (size_t)(slash - key));
     gy_autofree char *project = gy_strndup(slash + 1, (size_t)(second - slash - 1));
-    if (!wants(w, GY_CLUSTER_APP, ns, project, "")) return;
+    if (!wants(w, GY_INDEX_APP, ns, project, "")) return;
     if (app && app->record) {
-        put_blob(w, out, "app", gy_cluster_app_view(w->server->o.cluster, app));
+        put_blob(w, out, "app", gy_index_app_view(w->server->o.cluster, app));
     } else {
         struct gy_app_status none = {0};
         size_t len;
@@ -263,29 +263,29 @@ static void replay_one(struct replay *r, const struct gy_store_event *event)
 {
     struct watcher *w = r->watcher;
     const char *key = event->object->key;
-    struct gy_cluster *c = w->server->o.cluster;
+    struct gy_index *c = w->server->o.cluster;
     bool is_pod = gy_starts_with(key, GY_KEY_POD), is_report = gy_starts_with(key, GY_KEY_REPORT);
     if (gy_starts_with(key, GY_KEY_APP)) {
         replay_app(w, r->out, event);
     } else if (is_pod || gy_starts_with(key, GY_KEY_STATUS)) {
-        struct gy_cluster_pod *pod = gy_cluster_pod(c, strchr(key, '/') + 1);
-        if (pod && wants(w, GY_CLUSTER_POD, pod->app->ns, pod->app->project, pod->node)) {
-            put_blob(w, r->out, "pod", gy_cluster_pod_view(c, pod));
-            if (wants(w, GY_CLUSTER_APP, pod->app->ns, pod->app->project, "") && pod->app->record)
-                put_blob(w, r->out, "app", gy_cluster_app_view(c, pod->app));
+        struct gy_index_pod *pod = gy_index_pod(c, strchr(key, '/') + 1);
+        if (pod && wants(w, GY_INDEX_POD, pod->app->ns, pod->app->project, pod->node)) {
+            put_blob(w, r->out, "pod", gy_index_pod_view(c, pod));
+            if (wants(w, GY_INDEX_APP, pod->app->ns, pod->app->project, "") && pod->app->record)
+                put_blob(w, r->out, "app", gy_index_app_view(c, pod->app));
         } else if (!pod && is_pod) {
             replay_deleted_pod(w, r->out, event);
         }
     } else if (is_report || gy_starts_with(key, GY_KEY_NODE)) {
-        struct gy_cluster_node *node = gy_cluster_node(c, strchr(key, '/') + 1);
-        if (node && node->report_record && wants(w, GY_CLUSTER_NODE, "", "", node->name))
-            put_blob(w, r->out, "node", gy_cluster_node_view(c, node));
+        struct gy_index_node *node = gy_index_node(c, strchr(key, '/') + 1);
+        if (node && node->report_record && wants(w, GY_INDEX_NODE, "", "", node->name))
+            put_blob(w, r->out, "node", gy_index_node_view(c, node));
     } else if (gy_starts_with(key, GY_KEY_EVENT) && !event->deleted &&
-               (w->kinds & GY_CLUSTER_EVENT)) {
+               (w->kinds & GY_INDEX_EVENT)) {
         struct gy_event e = {0};
         if (gy_shape_decode_text(&gy_event_shape, event->object->bytes, event->object->len,
                                  GY_FROM_PEER, &e, NULL) == GANTRY_OK &&
-            wants(w, GY_CLUSTER_EVENT, e.ns, e.project, e.node))
+            wants(w, GY_INDEX_EVENT, e.ns, e.project, e.node))
             add_line(r->out, "put", "event", event->rev, event->object->bytes, event->object->len);
         gy_shape_fini(&gy_event_shape, &e);
     }
@@ -392,7 +392,7 @@ static void add(struct watcher *w)
 
 static bool room(struct gy_server *s, struct gy_http_request *req)
 {
-    if (gy_watch_count(s) < WATCHERS_MAX) return true;
+    if (gy_watchers_count(s) < WATCHERS_MAX) return true;
     gy_http_reply_header(req, "Retry-After", "5");
     gy_http_reply_error(req, 429, "EBUSY", NULL, "%d watch streams are open already", WATCHERS_MAX);
     return false;
@@ -401,7 +401,7 @@ static bool room(struct gy_server *s, struct gy_http_request *req)
 static bool read_kinds(struct gy_http_request *req, unsigned *out)
 {
     const char *text = gy_http_query(req, "kinds");
-    *out = text ? 0 : GY_CLUSTER_APP | GY_CLUSTER_POD | GY_CLUSTER_NODE | GY_CLUSTER_EVENT;
+    *out = text ? 0 : GY_INDEX_APP | GY_INDEX_POD | GY_INDEX_NODE | GY_INDEX_EVENT;
     while (text && *text) {
         size_t len = strcspn(text, ",");
         unsigned kind = 0;
@@ -481,7 +481,7 @@ void gy_route_events(struct gy_server *s, struct gy_http_request *req)
         return;
     }
     struct watcher *w = create(s, req);
-    w->kinds = GY_CLUSTER_EVENT;
+    w->kinds = GY_INDEX_EVENT;
     w->app = gy_strdup(filter.app);
     w->stage = LIVE;
     gy_events_read(s->o.events, &filter, (size_t)list.limit, follow_item, &w->pending);
@@ -493,16 +493,16 @@ void gy_route_events(struct gy_server *s, struct gy_http_request *req)
  * ------------------------------------------------------------------------------------------------
  */
 
-void gy_watch_init(struct gy_server *s)
+void gy_watchers_init(struct gy_server *s)
 {
     s->keepalive = gy_alloc(sizeof *s->keepalive);
     uv_timer_init(s->o.loop, s->keepalive);
     s->keepalive->data = s;
-    gy_cluster_listen(s->o.cluster, on_change, s);
+    gy_index_listen(s->o.cluster, on_change, s);
     gy_events_listen(s->o.events, on_event, s);
 }
 
-size_t gy_watch_count(const struct gy_server *s)
+size_t gy_watchers_count(const struct gy_server *s)
 {
     size_t n = 0;
     struct watcher *w;
@@ -515,9 +515,9 @@ static void keepalive_closed(uv_handle_t *handle)
     free(handle);
 }
 
-void gy_watch_stop_all(struct gy_server *s)
+void gy_watchers_stop_all(struct gy_server *s)
 {
-    gy_cluster_unlisten(s->o.cluster, on_change, s);
+    gy_index_unlisten(s->o.cluster, on_change, s);
     gy_events_unlisten(s->o.events, on_event, s);
     while (s->watchers)
         destroy(s->watchers);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/cluster_private.h"
+#include "server/index_private.h"
 
 #include "base/log.h"
 #include "model/key.h"
@@ -8,34 +8,34 @@
 
 #define FLUSH_MS 4
 
-static int compare_pods(const struct gy_cluster_pod *a, const struct gy_cluster_pod *b)
+static int compare_pods(const struct gy_index_pod *a, const struct gy_index_pod *b)
 {
     if (a->slot != b->slot) return a->slot < b->slot ? -1 : 1;
     return strcmp(a->id, b->id);
 }
-static int compare_apps(const struct gy_cluster_app *a, const struct gy_cluster_app *b)
+static int compare_apps(const struct gy_index_app *a, const struct gy_index_app *b)
 {
     return strcmp(a->key, b->key);
 }
-static int compare_nodes(const struct gy_cluster_node *a, const struct gy_cluster_node *b)
+static int compare_nodes(const struct gy_index_node *a, const struct gy_index_node *b)
 {
     return strcmp(a->name, b->name);
 }
 #define UNUSED __attribute__((unused)) static
-RB_GENERATE_INTERNAL(gy_cluster_pods, gy_cluster_pod, by_slot, compare_pods, UNUSED)
-RB_GENERATE_INTERNAL(gy_cluster_apps, gy_cluster_app, by_key, compare_apps, UNUSED)
-RB_GENERATE_INTERNAL(gy_cluster_nodes, gy_cluster_node, by_name, compare_nodes, UNUSED)
+RB_GENERATE_INTERNAL(gy_index_pods, gy_index_pod, by_slot, compare_pods, UNUSED)
+RB_GENERATE_INTERNAL(gy_index_apps, gy_index_app, by_key, compare_apps, UNUSED)
+RB_GENERATE_INTERNAL(gy_index_nodes, gy_index_node, by_name, compare_nodes, UNUSED)
 
 /* ---- dirty objects ------------------------------------------------------------------------- */
 
-static void arm(struct gy_cluster *c)
+static void arm(struct gy_index *c)
 {
     if (c->armed) return;
     c->armed = true;
-    uv_timer_start(&c->timer, gy_cluster_on_timer, FLUSH_MS, 0);
+    uv_timer_start(&c->timer, gy_index_on_timer, FLUSH_MS, 0);
 }
 
-static void *push_dirty(struct gy_cluster *c)
+static void *push_dirty(struct gy_index *c)
 {
     GY_VEC_PUSH(c->dirty, c->dirty_count, c->dirty_cap);
     struct dirty *d = &c->dirty[c->dirty_count++];
@@ -44,38 +44,38 @@ static void *push_dirty(struct gy_cluster *c)
     return d;
 }
 
-static void touch_app(struct gy_cluster *c, struct gy_cluster_app *app)
+static void touch_app(struct gy_index *c, struct gy_index_app *app)
 {
     gy_blob_put(GY_GIVE(app->view));
     if (app->dirty) return;
     app->dirty = true;
     struct dirty *d = push_dirty(c);
-    d->kind = GY_CLUSTER_APP;
+    d->kind = GY_INDEX_APP;
     d->key = gy_strdup(app->key);
 }
 
-static void touch_pod(struct gy_cluster *c, struct gy_cluster_pod *pod)
+static void touch_pod(struct gy_index *c, struct gy_index_pod *pod)
 {
     gy_blob_put(GY_GIVE(pod->view));
     if (pod->dirty) return;
     pod->dirty = true;
     struct dirty *d = push_dirty(c);
-    d->kind = GY_CLUSTER_POD;
+    d->kind = GY_INDEX_POD;
     d->key = gy_strdup(pod->id);
 }
 
-static void touch_node(struct gy_cluster *c, struct gy_cluster_node *node)
+static void touch_node(struct gy_index *c, struct gy_index_node *node)
 {
     gy_blob_put(GY_GIVE(node->view));
     if (node->dirty) return;
     node->dirty = true;
     struct dirty *d = push_dirty(c);
-    d->kind = GY_CLUSTER_NODE;
+    d->kind = GY_INDEX_NODE;
     d->key = gy_strdup(node->name);
 }
 
 /* Tell of something that is gone; takes `last`. */
-static void push_deleted(struct gy_cluster *c, enum gy_cluster_kind kind, const char *key,
+static void push_deleted(struct gy_index *c, enum gy_index_kind kind, const char *key,
                          const char *ns, const char *project, const char *node,
                          struct gy_blob *last)
 {
@@ -91,9 +91,9 @@ static void push_deleted(struct gy_cluster *c, enum gy_cluster_kind kind, const 
 
 /* ---- apps ---------------------------------------------------------------------------------- */
 
-static struct gy_cluster_app *app_make(struct gy_cluster *c, const char *key)
+static struct gy_index_app *app_make(struct gy_index *c, const char *key)
 {
-    struct gy_cluster_app *app = gy_cluster_app(c, key);
+    struct gy_index_app *app = gy_index_app(c, key);
     if (app) return app;
     const char *first = strchr(key, '/'), *second = first ? strchr(first + 1, '/') : NULL;
     if (!second) return NULL;
@@ -103,13 +103,13 @@ static struct gy_cluster_app *app_make(struct gy_cluster *c, const char *key)
     app->project = gy_strndup(first + 1, (size_t)(second - first - 1));
     app->name = gy_strdup(second + 1);
     RB_INIT(&app->pods);
-    RB_INSERT(gy_cluster_apps, &c->apps, app);
+    RB_INSERT(gy_index_apps, &c->apps, app);
     return app;
 }
 
-static void app_free(struct gy_cluster *c, struct gy_cluster_app *app)
+static void app_free(struct gy_index *c, struct gy_index_app *app)
 {
-    RB_REMOVE(gy_cluster_apps, &c->apps, app);
+    RB_REMOVE(gy_index_apps, &c->apps, app);
     gy_store_object_put(app->record);
     gy_shape_fini(&gy_app_shape, &app->app);
     gy_blob_put(app->view);
@@ -122,19 +122,19 @@ static void app_free(struct gy_cluster *c, struct gy_cluster_app *app)
     free(app);
 }
 
-static void app_drop_if_empty(struct gy_cluster *c, struct gy_cluster_app *app)
+static void app_drop_if_empty(struct gy_index *c, struct gy_index_app *app)
 {
     if (!app->record && !app->pod_count) app_free(c, app);
 }
 
-static void on_app(struct gy_cluster *c, const char *key, struct gy_store_object *object)
+static void on_app(struct gy_index *c, const char *key, struct gy_store_object *object)
 {
-    struct gy_cluster_app *app = object ? app_make(c, key) : gy_cluster_app(c, key);
+    struct gy_index_app *app = object ? app_make(c, key) : gy_index_app(c, key);
     if (!app) return;
     if (!object) {
         if (!app->record) return;
-        struct gy_blob *last = gy_blob_get(gy_cluster_app_view(c, app));
-        push_deleted(c, GY_CLUSTER_APP, key, app->ns, app->project, "", last);
+        struct gy_blob *last = gy_blob_get(gy_index_app_view(c, app));
+        push_deleted(c, GY_INDEX_APP, key, app->ns, app->project, "", last);
         gy_blob_put(GY_GIVE(app->view));
     }
     gy_store_object_put(app->record);
@@ -158,9 +158,9 @@ static void on_app(struct gy_cluster *c, const char *key, struct gy_store_object
 
 /* ---- pods ---------------------------------------------------------------------------------- */
 
-static void pod_free(struct gy_cluster *c, struct gy_cluster_pod *pod)
+static void pod_free(struct gy_index *c, struct gy_index_pod *pod)
 {
-    RB_REMOVE(gy_cluster_pods, &pod->app->pods, pod);
+    RB_REMOVE(gy_index_pods, &pod->app->pods, pod);
     pod->app->pod_count--;
     HASH_DELETE(by_id, c->pods, pod);
     gy_store_object_put(pod->record);
@@ -174,8 +174,7 @@ static void pod_free(struct gy_cluster *c, struct gy_cluster_pod *pod)
     free(pod);
 }
 
-static void status_put(struct gy_cluster *c, struct gy_cluster_pod *pod,
-                       struct gy_store_object *object)
+static void status_put(struct gy_index *c, struct gy_index_pod *pod, struct gy_store_object *object)
 {
     struct gy_pod_status status = {0}, old = {.addresses = pod->addresses};
     struct gy_error err = GY_ERROR_INIT;
@@ -198,14 +197,14 @@ static void status_put(struct gy_cluster *c, struct gy_cluster_pod *pod,
     touch_app(c, pod->app);
 }
 
-static void on_pod(struct gy_cluster *c, const char *id, struct gy_store_object *object)
+static void on_pod(struct gy_index *c, const char *id, struct gy_store_object *object)
 {
-    struct gy_cluster_pod *pod = gy_cluster_pod(c, id);
+    struct gy_index_pod *pod = gy_index_pod(c, id);
     if (!object) {
         if (!pod) return;
-        struct gy_cluster_app *app = pod->app;
-        push_deleted(c, GY_CLUSTER_POD, id, app->ns, app->project, pod->node,
-                     gy_blob_get(gy_cluster_pod_view(c, pod)));
+        struct gy_index_app *app = pod->app;
+        push_deleted(c, GY_INDEX_POD, id, app->ns, app->project, pod->node,
+                     gy_blob_get(gy_index_pod_view(c, pod)));
         pod_free(c, pod);
         touch_app(c, app);
         app_drop_if_empty(c, app);
@@ -226,7 +225,7 @@ static void on_pod(struct gy_cluster *c, const char *id, struct gy_store_object 
         pod->app = app_make(c, key);
         pod->slot = record.slot;
         pod->state = GY_POD_ASSIGNED;
-        RB_INSERT(gy_cluster_pods, &pod->app->pods, pod);
+        RB_INSERT(gy_index_pods, &pod->app->pods, pod);
         pod->app->pod_count++;
         HASH_ADD_KEYPTR(by_id, c->pods, pod->id, strlen(pod->id), pod);
     }
@@ -249,9 +248,9 @@ static void on_pod(struct gy_cluster *c, const char *id, struct gy_store_object 
     }
 }
 
-static void on_status(struct gy_cluster *c, const char *id, struct gy_store_object *object)
+static void on_status(struct gy_index *c, const char *id, struct gy_store_object *object)
 {
-    struct gy_cluster_pod *pod = gy_cluster_pod(c, id);
+    struct gy_index_pod *pod = gy_index_pod(c, id);
     if (pod && object) status_put(c, pod, object);
     if (pod && !object && pod->status_record) {
         gy_store_object_put(GY_GIVE(pod->status_record));
@@ -265,9 +264,9 @@ static void on_status(struct gy_cluster *c, const char *id, struct gy_store_obje
 
 /* ---- nodes --------------------------------------------------------------------------------- */
 
-static void node_free(struct gy_cluster *c, struct gy_cluster_node *node)
+static void node_free(struct gy_index *c, struct gy_index_node *node)
 {
-    RB_REMOVE(gy_cluster_nodes, &c->nodes, node);
+    RB_REMOVE(gy_index_nodes, &c->nodes, node);
     c->node_count--;
     gy_store_object_put(node->spec_record);
     gy_store_object_put(node->report_record);
@@ -276,23 +275,23 @@ static void node_free(struct gy_cluster *c, struct gy_cluster_node *node)
     free(node);
 }
 
-static void on_node(struct gy_cluster *c, const char *name, struct gy_store_object *object,
+static void on_node(struct gy_index *c, const char *name, struct gy_store_object *object,
                     bool is_spec)
 {
-    struct gy_cluster_node *node = gy_cluster_node(c, name);
+    struct gy_index_node *node = gy_index_node(c, name);
     if (!node && !object) return;
     if (!node) {
         node = gy_alloc(sizeof *node);
         node->name = gy_strdup(name);
-        RB_INSERT(gy_cluster_nodes, &c->nodes, node);
+        RB_INSERT(gy_index_nodes, &c->nodes, node);
         c->node_count++;
     }
-    struct gy_blob *last = node->report_record ? gy_blob_get(gy_cluster_node_view(c, node)) : NULL;
+    struct gy_blob *last = node->report_record ? gy_blob_get(gy_index_node_view(c, node)) : NULL;
     struct gy_store_object **slot = is_spec ? &node->spec_record : &node->report_record;
     gy_store_object_put(*slot);
     *slot = gy_store_object_get(object);
     if (last && !node->report_record)
-        push_deleted(c, GY_CLUSTER_NODE, name, "", "", name, GY_GIVE(last));
+        push_deleted(c, GY_INDEX_NODE, name, "", "", name, GY_GIVE(last));
     gy_blob_put(last);
     if (!node->spec_record && !node->report_record)
         node_free(c, node);
@@ -302,7 +301,7 @@ static void on_node(struct gy_cluster *c, const char *name, struct gy_store_obje
 
 /* ---- the store ------------------------------------------------------------------------------ */
 
-static void on_record(struct gy_cluster *c, const char *key, struct gy_store_object *object)
+static void on_record(struct gy_index *c, const char *key, struct gy_store_object *object)
 {
     if (gy_starts_with(key, GY_KEY_APP))
         on_app(c, key + strlen(GY_KEY_APP), object);
@@ -318,14 +317,14 @@ static void on_record(struct gy_cluster *c, const char *key, struct gy_store_obj
 
 static void on_events(void *arg, const struct gy_store_event *events, size_t n)
 {
-    struct gy_cluster *c = arg;
+    struct gy_index *c = arg;
     for (size_t i = 0; i < n; i++)
         on_record(c, events[i].object->key, events[i].deleted ? NULL : events[i].object);
 }
 
-struct gy_cluster *gy_cluster_create(uv_loop_t *loop, struct gy_store *store)
+struct gy_index *gy_index_create(uv_loop_t *loop, struct gy_store *store)
 {
-    struct gy_cluster *c = gy_alloc(sizeof *c);
+    struct gy_index *c = gy_alloc(sizeof *c);
     c->store = store;
     RB_INIT(&c->apps);
     RB_INIT(&c->nodes);
@@ -334,7 +333,7 @@ struct gy_cluster *gy_cluster_create(uv_loop_t *loop, struct gy_store *store)
     GY_ASSERT(gy_store_subscribe(store, "", 0, on_events, c, &c->subscription, NULL) == GANTRY_OK);
     struct gy_store_object *o;
     GY_STORE_FOREACH(store, "", o) on_record(c, o->key, o);
-    gy_cluster_flush(c); /* nobody listens yet */
+    gy_index_flush(c); /* nobody listens yet */
     return c;
 }
 
@@ -343,29 +342,29 @@ static void timer_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-void gy_cluster_destroy(struct gy_cluster *c)
+void gy_index_destroy(struct gy_index *c)
 {
     if (!c) return;
     gy_store_unsubscribe(c->subscription);
     c->listener_count = 0;
-    gy_cluster_flush(c);
+    gy_index_flush(c);
     free(c->dirty);
-    struct gy_cluster_pod *pod, *next;
+    struct gy_index_pod *pod, *next;
     HASH_ITER (by_id, c->pods, pod, next)
         pod_free(c, pod);
     while (!RB_EMPTY(&c->apps))
-        app_free(c, RB_MIN(gy_cluster_apps, &c->apps));
+        app_free(c, RB_MIN(gy_index_apps, &c->apps));
     while (!RB_EMPTY(&c->nodes))
-        node_free(c, RB_MIN(gy_cluster_nodes, &c->nodes));
+        node_free(c, RB_MIN(gy_index_nodes, &c->nodes));
     uv_timer_stop(&c->timer);
     uv_close((uv_handle_t *)&c->timer, timer_closed);
 }
 
 /* ---- what the engine tells ------------------------------------------------------------------ */
 
-void gy_cluster_node_state(struct gy_cluster *c, const struct gy_engine_node_state *state)
+void gy_index_node_state(struct gy_index *c, const struct gy_engine_node_state *state)
 {
-    struct gy_cluster_node *node = gy_cluster_node(c, state->name);
+    struct gy_index_node *node = gy_index_node(c, state->name);
     if (!node) return;
     bool moved = node->state != state->state;
     node->state = state->state;
@@ -375,7 +374,7 @@ void gy_cluster_node_state(struct gy_cluster *c, const struct gy_engine_node_sta
     node->memory_used_bytes = state->memory_used_bytes;
     touch_node(c, node);
     if (!moved) return;
-    struct gy_cluster_pod *pod, *next;
+    struct gy_index_pod *pod, *next;
     HASH_ITER (by_id, c->pods, pod, next) {
         if (!gy_streq(pod->node, node->name)) continue;
         touch_pod(c, pod); /* their state may be in doubt now, or no longer */
@@ -396,16 +395,16 @@ static bool has_slot(const int64_t *slots, size_t n, int64_t slot)
     return false;
 }
 
-void gy_cluster_waiting(struct gy_cluster *c, const struct gy_engine_waiting *waiting)
+void gy_index_waiting(struct gy_index *c, const struct gy_engine_waiting *waiting)
 {
     const char *key = waiting->app_key;
     if (gy_starts_with(key, GY_KEY_APP)) key += strlen(GY_KEY_APP);
-    struct gy_cluster_app *app = gy_cluster_app(c, key);
+    struct gy_index_app *app = gy_index_app(c, key);
     if (!app) return;
     for (size_t i = 0; i < app->waiting_count; i++)
         if (!has_slot(waiting->slots, waiting->n, app->waiting[i]))
-            push_deleted(c, GY_CLUSTER_POD, "", app->ns, app->project, "",
-                         gy_cluster_waiting_view(app, i));
+            push_deleted(c, GY_INDEX_POD, "", app->ns, app->project, "",
+                         gy_index_waiting_view(app, i));
     free(app->waiting);
     free(app->waiting_reason);
     app->waiting = waiting->n ? gy_alloc_array(waiting->n, sizeof *app->waiting) : NULL;
@@ -419,52 +418,52 @@ void gy_cluster_waiting(struct gy_cluster *c, const struct gy_engine_waiting *wa
 
 /* ---- lookups -------------------------------------------------------------------------------- */
 
-struct gy_cluster_app *gy_cluster_app(struct gy_cluster *c, const char *key)
+struct gy_index_app *gy_index_app(struct gy_index *c, const char *key)
 {
-    struct gy_cluster_app probe = {.key = (char *)(uintptr_t)key};
-    return RB_FIND(gy_cluster_apps, &c->apps, &probe);
+    struct gy_index_app probe = {.key = (char *)(uintptr_t)key};
+    return RB_FIND(gy_index_apps, &c->apps, &probe);
 }
-struct gy_cluster_app *gy_cluster_app_from(struct gy_cluster *c, const char *key)
+struct gy_index_app *gy_index_app_from(struct gy_index *c, const char *key)
 {
-    struct gy_cluster_app probe = {.key = (char *)(uintptr_t)key};
-    return key ? RB_NFIND(gy_cluster_apps, &c->apps, &probe) : RB_MIN(gy_cluster_apps, &c->apps);
+    struct gy_index_app probe = {.key = (char *)(uintptr_t)key};
+    return key ? RB_NFIND(gy_index_apps, &c->apps, &probe) : RB_MIN(gy_index_apps, &c->apps);
 }
-struct gy_cluster_app *gy_cluster_app_after(struct gy_cluster_app *app)
+struct gy_index_app *gy_index_app_after(struct gy_index_app *app)
 {
-    return RB_NEXT(gy_cluster_apps, NULL, app);
+    return RB_NEXT(gy_index_apps, NULL, app);
 }
-struct gy_cluster_pod *gy_cluster_pod(struct gy_cluster *c, const char *id)
+struct gy_index_pod *gy_index_pod(struct gy_index *c, const char *id)
 {
-    struct gy_cluster_pod *pod = NULL;
+    struct gy_index_pod *pod = NULL;
     HASH_FIND(by_id, c->pods, id, strlen(id), pod);
     return pod;
 }
-struct gy_cluster_pod *gy_cluster_pod_first(struct gy_cluster_app *app)
+struct gy_index_pod *gy_index_pod_first(struct gy_index_app *app)
 {
-    return RB_MIN(gy_cluster_pods, &app->pods);
+    return RB_MIN(gy_index_pods, &app->pods);
 }
-struct gy_cluster_pod *gy_cluster_pod_after(struct gy_cluster_pod *pod)
+struct gy_index_pod *gy_index_pod_after(struct gy_index_pod *pod)
 {
-    return RB_NEXT(gy_cluster_pods, NULL, pod);
+    return RB_NEXT(gy_index_pods, NULL, pod);
 }
-struct gy_cluster_node *gy_cluster_node(struct gy_cluster *c, const char *name)
+struct gy_index_node *gy_index_node(struct gy_index *c, const char *name)
 {
-    struct gy_cluster_node probe = {.name = (char *)(uintptr_t)name};
-    return RB_FIND(gy_cluster_nodes, &c->nodes, &probe);
+    struct gy_index_node probe = {.name = (char *)(uintptr_t)name};
+    return RB_FIND(gy_index_nodes, &c->nodes, &probe);
 }
-struct gy_cluster_node *gy_cluster_node_first(struct gy_cluster *c)
+struct gy_index_node *gy_index_node_first(struct gy_index *c)
 {
-    return RB_MIN(gy_cluster_nodes, &c->nodes);
+    return RB_MIN(gy_index_nodes, &c->nodes);
 }
-struct gy_cluster_node *gy_cluster_node_after(struct gy_cluster_node *node)
+struct gy_index_node *gy_index_node_after(struct gy_index_node *node)
 {
-    return RB_NEXT(gy_cluster_nodes, NULL, node);
+    return RB_NEXT(gy_index_nodes, NULL, node);
 }
-size_t gy_cluster_node_count(const struct gy_cluster *c)
+size_t gy_index_node_count(const struct gy_index *c)
 {
     return c->node_count;
 }
-struct gy_store *gy_cluster_store(const struct gy_cluster *c)
+struct gy_store *gy_index_store(const struct gy_index *c)
 {
     return c->store;
 }

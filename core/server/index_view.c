@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Encoded views, cached; and telling listeners what changed. */
-#include "server/cluster_private.h"
+#include "server/index_private.h"
 
 #include <stdio.h>
 
@@ -27,21 +27,21 @@ void gy_blob_put(void *arg)
 
 /* ---- views ---------------------------------------------------------------------------------- */
 
-void gy_cluster_app_count(struct gy_cluster *c, const struct gy_cluster_app *app,
-                          struct gy_app_status *out)
+void gy_index_app_count(struct gy_index *c, const struct gy_index_app *app,
+                        struct gy_app_status *out)
 {
     *out = (struct gy_app_status){.waiting = (int64_t)app->waiting_count,
                                   .reason = app->waiting_reason};
     if (app->record)
         out->desired = app->app.mode == GY_APP_GLOBAL ? (int64_t)c->node_count : app->app.replicas;
-    struct gy_cluster_pod *pod;
-    for (pod = gy_cluster_pod_first((struct gy_cluster_app *)(uintptr_t)app); pod;
-         pod = gy_cluster_pod_after(pod)) {
+    struct gy_index_pod *pod;
+    for (pod = gy_index_pod_first((struct gy_index_app *)(uintptr_t)app); pod;
+         pod = gy_index_pod_after(pod)) {
         if (pod->state == GY_POD_ENDED) {
             out->completed += pod->outcome == GY_OUTCOME_COMPLETED;
             continue;
         }
-        const struct gy_cluster_node *node = gy_cluster_node(c, pod->node);
+        const struct gy_index_node *node = gy_index_node(c, pod->node);
         bool known = !node || node->state != GY_NODE_UNREACHABLE;
         bool ready = pod->state == GY_POD_READY && known;
         out->pods++;
@@ -52,12 +52,12 @@ void gy_cluster_app_count(struct gy_cluster *c, const struct gy_cluster_app *app
     }
 }
 
-struct gy_blob *gy_cluster_app_view(struct gy_cluster *c, struct gy_cluster_app *app)
+struct gy_blob *gy_index_app_view(struct gy_index *c, struct gy_index_app *app)
 {
     if (app->view) return app->view;
     GY_ASSERT(app->record);
     struct gy_app_status status;
-    gy_cluster_app_count(c, app, &status);
+    gy_index_app_count(c, app, &status);
     size_t len;
     gy_autofree char *text =
         gy_app_view_text(app->record->bytes, app->record->len, app->record->mod_rev, &status, &len);
@@ -70,7 +70,7 @@ static struct gy_blob *encode(const struct gy_shape *shape, const void *object)
     return gy_blob_create(text, strlen(text));
 }
 
-struct gy_blob *gy_cluster_pod_view(struct gy_cluster *c, struct gy_cluster_pod *pod)
+struct gy_blob *gy_index_pod_view(struct gy_index *c, struct gy_index_pod *pod)
 {
     if (pod->view) return pod->view;
     struct gy_pod record = {0};
@@ -82,7 +82,7 @@ struct gy_blob *gy_cluster_pod_view(struct gy_cluster *c, struct gy_cluster_pod 
         pod->status_record &&
         gy_shape_decode_text(&gy_pod_status_shape, pod->status_record->bytes,
                              pod->status_record->len, GY_FROM_PEER, &status, NULL) == GANTRY_OK;
-    const struct gy_cluster_node *node = gy_cluster_node(c, pod->node);
+    const struct gy_index_node *node = gy_index_node(c, pod->node);
     gy_pod_view_join(&record, has_status ? &status : NULL,
                      node && node->state == GY_NODE_UNREACHABLE, &view);
     pod->view = encode(&gy_pod_view_shape, &view);
@@ -91,7 +91,7 @@ struct gy_blob *gy_cluster_pod_view(struct gy_cluster *c, struct gy_cluster_pod 
     return pod->view;
 }
 
-struct gy_blob *gy_cluster_waiting_view(const struct gy_cluster_app *app, size_t i)
+struct gy_blob *gy_index_waiting_view(const struct gy_index_app *app, size_t i)
 {
     char none[] = "";
     struct gy_pod_view view = {.id = none,
@@ -105,7 +105,7 @@ struct gy_blob *gy_cluster_waiting_view(const struct gy_cluster_app *app, size_t
     return encode(&gy_pod_view_shape, &view);
 }
 
-struct gy_blob *gy_cluster_node_view(struct gy_cluster *c, struct gy_cluster_node *node)
+struct gy_blob *gy_index_node_view(struct gy_index *c, struct gy_index_node *node)
 {
     (void)c;
     if (node->view) return node->view;
@@ -136,92 +136,89 @@ struct gy_blob *gy_cluster_node_view(struct gy_cluster *c, struct gy_cluster_nod
 
 /* ---- telling -------------------------------------------------------------------------------- */
 
-void gy_cluster_listen(struct gy_cluster *c, gy_cluster_listener *fn, void *arg)
+void gy_index_listen(struct gy_index *c, gy_index_listener *fn, void *arg)
 {
     GY_ASSERT(c->listener_count < LISTENERS_MAX);
     c->listeners[c->listener_count].fn = fn;
     c->listeners[c->listener_count++].arg = arg;
 }
 
-void gy_cluster_unlisten(struct gy_cluster *c, gy_cluster_listener *fn, void *arg)
+void gy_index_unlisten(struct gy_index *c, gy_index_listener *fn, void *arg)
 {
     for (size_t i = 0; i < c->listener_count; i++)
         if (c->listeners[i].fn == fn && c->listeners[i].arg == arg)
             c->listeners[i--] = c->listeners[--c->listener_count];
 }
 
-static void tell(struct gy_cluster *c, struct gy_cluster_change *change)
+static void tell(struct gy_index *c, struct gy_index_change *change)
 {
     change->rev = gy_store_rev(c->store);
     for (size_t i = 0; i < c->listener_count; i++)
         c->listeners[i].fn(c->listeners[i].arg, change);
 }
 
-static void tell_app(struct gy_cluster *c, const char *key)
+static void tell_app(struct gy_index *c, const char *key)
 {
-    struct gy_cluster_app *app = gy_cluster_app(c, key);
+    struct gy_index_app *app = gy_index_app(c, key);
     if (!app) return;
     app->dirty = false;
-    struct gy_cluster_change change = {.kind = GY_CLUSTER_APP,
-                                       .app = app,
-                                       .ns = app->ns,
-                                       .project = app->project,
-                                       .node_name = ""};
+    struct gy_index_change change = {
+        .kind = GY_INDEX_APP, .app = app, .ns = app->ns, .project = app->project, .node_name = ""};
     if (app->record) {
-        change.view = c->listener_count ? gy_cluster_app_view(c, app) : NULL;
+        change.view = c->listener_count ? gy_index_app_view(c, app) : NULL;
         tell(c, &change);
     }
     if (!app->waiting_dirty) return;
     app->waiting_dirty = false;
-    change.kind = GY_CLUSTER_POD;
+    change.kind = GY_INDEX_POD;
     for (size_t i = 0; c->listener_count && i < app->waiting_count; i++) {
-        change.view = gy_cluster_waiting_view(app, i);
+        change.view = gy_index_waiting_view(app, i);
         tell(c, &change);
         gy_blob_put(change.view);
     }
 }
 
-static void tell_one(struct gy_cluster *c, const struct dirty *d)
+static void tell_one(struct gy_index *c, const struct dirty *d)
 {
     if (d->deleted) {
-        struct gy_cluster_change change = {.kind = d->kind,
-                                           .deleted = true,
-                                           .ns = d->ns,
-                                           .project = d->project,
-                                           .node_name = d->node,
-                                           .view = d->view};
+        struct gy_index_change change = {.kind = d->kind,
+                                         .deleted = true,
+                                         .ns = d->ns,
+                                         .project = d->project,
+                                         .node_name = d->node,
+                                         .view = d->view};
         tell(c, &change);
-    } else if (d->kind == GY_CLUSTER_APP) {
+    } else if (d->kind == GY_INDEX_APP) {
         tell_app(c, d->key);
-    } else if (d->kind == GY_CLUSTER_POD) {
-        struct gy_cluster_pod *pod = gy_cluster_pod(c, d->key);
+    } else if (d->kind == GY_INDEX_POD) {
+        struct gy_index_pod *pod = gy_index_pod(c, d->key);
         if (!pod) return;
         pod->dirty = false;
         if (!c->listener_count) return;
-        struct gy_cluster_change change = {.kind = GY_CLUSTER_POD,
-                                           .app = pod->app,
-                                           .pod = pod,
-                                           .ns = pod->app->ns,
-                                           .project = pod->app->project,
-                                           .node_name = pod->node,
-                                           .view = gy_cluster_pod_view(c, pod)};
+        struct gy_index_change change = {.kind = GY_INDEX_POD,
+                                         .app = pod->app,
+                                         .pod = pod,
+                                         .ns = pod->app->ns,
+                                         .project = pod->app->project,
+                                         .node_name = pod->node,
+                                         .view = gy_index_pod_view(c, pod)};
         tell(c, &change);
     } else {
-        struct gy_cluster_node *node = gy_cluster_node(c, d->key);
+        struct gy_index_node *node = gy_index_node(c, d->key);
         if (!node) return;
         node->dirty = false;
         if (!c->listener_count || !node->report_record) return;
-        struct gy_cluster_change change = {.kind = GY_CLUSTER_NODE,
-                                           .node = node,
-                                           .ns = "",
-                                           .project = "",
-                                           .node_name = node->name,
-                                           .view = gy_cluster_node_view(c, node)};
+        struct gy_index_change change = {.kind = GY_INDEX_NODE,
+                                         .node = node,
+                                         .ns = "",
+                                         .project = "",
+                                         .node_name = node->name,
+                                         .view = gy_index_node_view(c, node)};
         tell(c, &change);
     }
 }
 
-void gy_cluster_flush(struct gy_cluster *c)
+void gy_index_flush(struct gy_index *c)
 {
     /* Listeners may not change the index, so the list does not grow meanwhile. */
     size_t n = c->dirty_count;
@@ -242,9 +239,9 @@ void gy_cluster_flush(struct gy_cluster *c)
     }
 }
 
-void gy_cluster_on_timer(uv_timer_t *timer)
+void gy_index_on_timer(uv_timer_t *timer)
 {
-    struct gy_cluster *c = timer->data;
+    struct gy_index *c = timer->data;
     c->armed = false;
-    gy_cluster_flush(c);
+    gy_index_flush(c);
 }
