@@ -197,7 +197,8 @@ static void name_containers(struct gy_buf *out, json_t *a, json_t *b)
         const char *name = json_string_value(json_object_get(c, "name"));
         if (!one && !container_named(to, name)) name_change(out, "without container ", name);
     }
-    if (!json_equal(json_object_get(a, "hostname"), json_object_get(b, "hostname")))
+    if (!gy_streq(json_string_value(json_object_get(a, "hostname")),
+                  json_string_value(json_object_get(b, "hostname"))))
         name_change(out, "", "hostname");
 }
 
@@ -222,7 +223,7 @@ static struct gy_plan_step *add_step(struct gy_plan *plan, const char *app,
 {
     GY_VEC_PUSH(plan->steps, plan->n, plan->cap);
     struct gy_plan_step *step = &plan->steps[plan->n++];
-    *step = (struct gy_plan_step){.app = app, .action = action};
+    *step = (struct gy_plan_step){.app = gy_strdup(app), .action = action};
     return step;
 }
 
@@ -311,8 +312,10 @@ gantry_status gy_plan_make(const struct gy_plan_input *in, struct gy_plan *out, 
 
 void gy_plan_fini(struct gy_plan *plan)
 {
-    for (size_t i = 0; i < plan->n; i++)
+    for (size_t i = 0; i < plan->n; i++) {
+        free(plan->steps[i].app);
         free(plan->steps[i].text);
+    }
     free(plan->steps);
     for (size_t i = 0; i < plan->warnings.n; i++)
         free(plan->warnings.items[i]);

@@ -16,7 +16,7 @@ enum gy_plan_action {
 extern const char *const gy_plan_action_names[];
 
 struct gy_plan_step {
-    const char *app; /* borrowed from the apps */
+    char *app;
     enum gy_plan_action action;
     char *text; /* "web 2 → 5", "web: new (2 pods)", "api: changed: image", "old: removed" */
 };
