@@ -21,6 +21,7 @@ static const char usage[] =
     "  --config FILE     read FILE and plugins.d/*.conf beside it (default " GY_CONFIG_FILE ")\n"
     "  --check-config    check the configuration and the plugins' settings, then end\n"
     "  --print-config    print what is in force, secrets masked, then end\n"
+    "  --restore FILE    replace everything in the store by a backup, then end\n"
     "  --make-token NAME[:ROLE]\n"
     "                    print a new token, and the lines for the tokens file\n"
     "  --version, --help\n"
@@ -68,12 +69,13 @@ static char *absolute(const char *dir)
 
 int gy_gantryd_main(int argc, char **argv)
 {
-    enum { DEV = 256, CONFIG, CHECK, PRINT, TOKEN, VERSION, HELP };
+    enum { DEV = 256, CONFIG, CHECK, PRINT, TOKEN, RESTORE, VERSION, HELP };
     static const struct option longs[] = {{"dev", optional_argument, NULL, DEV},
                                           {"config", required_argument, NULL, CONFIG},
                                           {"check-config", no_argument, NULL, CHECK},
                                           {"print-config", no_argument, NULL, PRINT},
                                           {"make-token", required_argument, NULL, TOKEN},
+                                          {"restore", required_argument, NULL, RESTORE},
                                           {"version", no_argument, NULL, VERSION},
                                           {"help", no_argument, NULL, HELP},
                                           {NULL, 0, NULL, 0}};
@@ -91,6 +93,12 @@ int gy_gantryd_main(int argc, char **argv)
         case CHECK: options.check = true; break;
         case PRINT: options.print = true; break;
         case TOKEN: return make_token(optarg);
+        case RESTORE:
+            if (!(options.restore = realpath(optarg, NULL))) {
+                fprintf(stderr, "gantryd: --restore: %s: %s\n", optarg, strerror(errno));
+                return 1;
+            }
+            break;
         case VERSION: printf("gantryd %s\n", GANTRY_VERSION); return 0;
         case HELP: fputs(usage, stdout); return 0;
         default: fputs("gantryd --help shows what is possible\n", stderr); return 64;
@@ -106,5 +114,6 @@ int gy_gantryd_main(int argc, char **argv)
     if (!dev && !options.config) options.config = GY_CONFIG_FILE;
     int status = gy_gantryd_run(&options);
     free(options.dev_dir);
+    free(options.restore);
     return status;
 }

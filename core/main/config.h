@@ -63,7 +63,7 @@ const struct gy_config_block *gy_config_block(const struct gy_config *c, const c
                                               size_t i);
 int gy_config_log_level(const char *word); /* enum gy_log_level, or -1 */
 
-/* ---- shared by the files of the configuration ------------------------------------------------ */
+/* ---- shared by the files of the configuration ---- */
 
 enum gy_config_type { GY_CONFIG_STR, GY_CONFIG_INT, GY_CONFIG_BOOL, GY_CONFIG_STRS, GY_CONFIG_MAP };
 struct gy_config_key {

@@ -125,8 +125,7 @@ json_t *gy_config_json(const struct gy_config *c, struct gy_plugins *ps)
     return out;
 }
 
-/* ---- libconfig's syntax
- * -------------------------------------------------------------------------------- */
+/* ---- libconfig's syntax ---- */
 
 static void put_string(struct gy_buf *out, const char *text)
 {

@@ -55,8 +55,7 @@ static const char *type_word(const config_setting_t *s)
     return "nothing";
 }
 
-/* ---- keys
- * --------------------------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 static void strs_clear(struct gy_strs *s)
 {
@@ -134,8 +133,7 @@ static gantry_status read_key(struct reader *r, const struct gy_config_key *key,
     return GANTRY_OK;
 }
 
-/* ---- blocks
- * --------------------------------------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 void gy_config_block_fini(struct gy_config_block *b)
 {
@@ -288,9 +286,7 @@ static gantry_status read_kind(struct reader *r, size_t index, const config_sett
     return GANTRY_OK;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static gantry_status unknown(struct reader *r, const char *path, const config_setting_t *s)
 {
@@ -406,8 +402,7 @@ static gantry_status read_folder(struct reader *r, const char *file)
     return status;
 }
 
-/* ---- defaults
- * --------------------------------------------------------------------------------------------- */
+/* ---- defaults ---- */
 
 static void set_default(struct gy_config *c, const struct gy_config_key *key)
 {
@@ -469,8 +464,7 @@ static void set_derived(struct gy_config *c, const char *bin_dir)
     c->node_name = gy_strdup(gy_is_label(host) ? host : "node");
 }
 
-/* ---- rules across settings
- * ---------------------------------------------------------------------------------- */
+/* ---- rules across settings ---- */
 
 static gantry_status wrong(struct reader *r, const char *path, const char *fmt, ...)
     GANTRY_PRINTF(3, 4);

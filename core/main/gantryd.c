@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start: configuration, place, plugins, store; then the cluster's parts; and all back in the other
  * order.  Everything is [loop]; the engine has a thread of its own (server/engine_thread.h). */
-#include "main/gantryd.h"
+#include "main/daemon.h"
 
-#include "agent/agent.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/time.h"
@@ -11,11 +10,6 @@
 #include "main/agent_wire.h"
 #include "main/place.h"
 #include "model/key.h"
-#include "server/feed.h"
-#include "server/node_feed.h"
-#include "server/server.h"
-#include "server/status.h"
-#include "server/store_wire.h"
 
 #include <gantry/driver.h>
 #include <gantry/store.h>
@@ -28,48 +22,8 @@
 #include <unistd.h>
 
 #define TICK_MS 200
-#define SIGNALS 4
 
-struct instance {
-    const struct gy_config_block *block;
-    struct gy_instance *instance;
-};
-
-struct daemon {
-    const struct gy_gantryd_options *options;
-    struct gy_config config;
-    char *bin_dir, *boot_id;
-    char cluster_id[64], incarnation[GY_ID_MAX];
-    uv_loop_t loop;
-    uv_signal_t signals[SIGNALS];
-    uv_timer_t tick;
-    struct gy_plugins *plugins;
-    struct instance *instances;
-    size_t instance_count, opening;
-    struct gy_store_backend backend;
-    struct gy_store_wire *wire;
-    struct gy_store *store;
-    struct gy_index *cluster;
-    struct gy_events *events;
-    struct gy_status_writer *status;
-    struct gy_loop_time *loop_time;
-    struct gy_auth *auth;
-    struct gy_http_server *http;
-    struct gy_server *server;
-    struct gy_feed *feed;
-    struct gy_agent *agent;
-    struct gy_link link;
-    struct gy_node_feed *node_feed;
-    char *report_text; /* of the node's last report, for a reload of labels */
-    bool stopping, crash_installed;
-    size_t shutting;
-    int exit_status;
-};
-
-static void stop(struct daemon *d, int exit_status);
-
-/* ---- configuration
- * ------------------------------------------------------------------------------------- */
+/* ---- configuration ---- */
 
 static int config_failed(const struct gy_error *err)
 {
@@ -110,7 +64,7 @@ static void end_strs(struct gy_strs *s)
     s->items[s->n] = NULL;
 }
 
-static gantry_status read_config(struct daemon *d, struct gy_config *out, struct gy_error *err)
+gantry_status gy_daemon_read_config(struct daemon *d, struct gy_config *out, struct gy_error *err)
 {
     gantry_status status =
         gy_config_read(d->options->config, d->options->dev_dir, d->bin_dir, out, err);
@@ -120,17 +74,16 @@ static gantry_status read_config(struct daemon *d, struct gy_config *out, struct
     return GANTRY_OK;
 }
 
-static gantry_status load_tokens(const struct gy_config *c, struct gy_tokens *out,
-                                 struct gy_error *err)
+gantry_status gy_daemon_load_tokens(const struct gy_config *c, struct gy_tokens *out,
+                                    struct gy_error *err)
 {
     *out = (struct gy_tokens){0};
     return c->tokens_file ? gy_tokens_read(c->tokens_file, out, err) : GANTRY_OK;
 }
 
-/* ---- what the agent tells
- * --------------------------------------------------------------------------------- */
+/* ---- what the agent tells ---- */
 
-static void up_node(void *ctx, const struct gy_node_report *report)
+void gy_daemon_report(void *ctx, const struct gy_node_report *report)
 {
     struct daemon *d = ctx;
     if (!d->status) return;
@@ -160,8 +113,7 @@ static void up_heartbeat(void *ctx)
     if (d->feed) gy_feed_heartbeat(d->feed, d->config.node_name);
 }
 
-/* ---- the cluster's parts
- * ------------------------------------------------------------------------------------ */
+/* ---- the cluster's parts ---- */
 
 static const struct gy_config_block *block_at(const struct daemon *d, size_t i)
 {
@@ -199,7 +151,7 @@ static gantry_status make_agent(struct daemon *d, struct gy_error *err)
                                        .max_pods = d->config.max_pods,
                                        .state_dir = state_dir,
                                        .plugins = d->plugins};
-    struct gy_agent_up up = {d, up_node, up_pod, up_event, up_heartbeat};
+    struct gy_agent_up up = {d, gy_daemon_report, up_pod, up_event, up_heartbeat};
     gantry_status status = gy_dir_make(state_dir, 0700, err);
     if (status == GANTRY_OK && !(d->agent = gy_agent_create(&options, &up)))
         status = gy_error_set(err, GANTRY_EINTERNAL, "the agent cannot be made; see above");
@@ -235,7 +187,7 @@ static gantry_status make_parts(struct daemon *d, struct gy_error *err)
 {
     const struct gy_config *c = &d->config;
     struct gy_tokens tokens;
-    gantry_status status = load_tokens(c, &tokens, err);
+    gantry_status status = gy_daemon_load_tokens(c, &tokens, err);
     if (status != GANTRY_OK) return status;
     struct gy_auth_options auth = {.group = c->socket_group,
                                    .allowed_hosts = (const char *const *)c->allowed_hosts.items,
@@ -289,7 +241,7 @@ static void start_parts(struct daemon *d)
     struct gy_error err = GY_ERROR_INIT;
     if (make_parts(d, &err) != GANTRY_OK) {
         gy_log(GY_LOG_ERROR, "main", "cannot start why=\"%s\"", err.text);
-        stop(d, 1);
+        gy_daemon_stop(d, 1);
         return;
     }
     gy_log(GY_LOG_INFO, "main", "ready version=%s node=%s socket=%s pid=%d", GANTRY_VERSION,
@@ -297,9 +249,55 @@ static void start_parts(struct daemon *d)
     gy_place_notify("READY=1");
 }
 
-/* ---- the store
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- restore ---- */
+
+/* The folder belongs to the cluster that the backup is of. */
+static void end_restore(struct daemon *d)
+{
+    struct gy_error err = GY_ERROR_INIT;
+    struct gy_store_object *record = gy_store_get(d->store, GY_KEY_CLUSTER);
+    if (gy_store_rev(d->store) < d->restored_rev) return;
+    json_t *json = record ? gy_json_parse(record->bytes, record->len, 4096, NULL) : NULL;
+    const char *id = json_string_value(json_object_get(json, "id"));
+    gy_autofree char *path = gy_printf("%s/cluster-id", d->config.data_dir);
+    gy_autofree char *line = gy_printf("%s\n", id ? id : d->cluster_id);
+    gantry_status status = gy_file_write(path, line, strlen(line), 0600, &err);
+    json_decref(json);
+    if (status == GANTRY_OK)
+        printf("restored; start gantryd again\n");
+    else
+        fprintf(stderr, "gantryd: %s\n", err.text);
+    gy_daemon_stop(d, status == GANTRY_OK ? 0 : 1);
+}
+
+static void on_restored(void *arg, gantry_status status, const gantry_store_result *result,
+                        const char *text)
+{
+    struct daemon *d = arg;
+    if (status == GANTRY_OK) {
+        d->restored_rev = result->rev ? result->rev : 1;
+        return; /* the mirror follows; the next ticks see it */
+    }
+    fprintf(stderr, "gantryd: --restore: %s\n", text);
+    gy_daemon_stop(d, 1);
+}
+
+static void restore(struct daemon *d)
+{
+    struct gy_error err = GY_ERROR_INIT;
+    if (gy_store_restore(d->store, d->options->restore, on_restored, d, &err) == GANTRY_OK) return;
+    fprintf(stderr, "gantryd: --restore: %s\n", err.text);
+    gy_daemon_stop(d, 1);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct daemon *d = timer->data;
+    if (d->store) gy_store_tick(d->store, gy_time_mono_ms());
+    if (d->restored_rev && !d->stopping) end_restore(d);
+}
+
+/* ---- the store ---- */
 
 static void cluster_written(void *arg, const struct gy_store_outcome *outcome)
 {
@@ -311,7 +309,7 @@ static void cluster_written(void *arg, const struct gy_store_outcome *outcome)
     }
     gy_log(GY_LOG_ERROR, "main", "the store does not take the cluster's record why=\"%s\"",
            outcome->text);
-    stop(d, 1);
+    gy_daemon_stop(d, 1);
 }
 
 /* The cluster's id is in the store and beside it; a store of another cluster is refused. */
@@ -332,7 +330,7 @@ static void settle_cluster(struct daemon *d)
         if (same)
             start_parts(d);
         else
-            stop(d, 1);
+            gy_daemon_stop(d, 1);
         return;
     }
     gy_autofree char *text = gy_printf("{\"id\":\"%s\"}", d->cluster_id);
@@ -341,7 +339,7 @@ static void settle_cluster(struct daemon *d)
     if (gy_store_txn(d->store, &change, 1, &compare, 1, cluster_written, d, &err) == GANTRY_OK)
         return;
     gy_log(GY_LOG_ERROR, "main", "cannot write the cluster's record why=\"%s\"", err.text);
-    stop(d, 1);
+    gy_daemon_stop(d, 1);
 }
 
 static void on_store_ready(void *arg, gantry_status status, const char *text)
@@ -349,27 +347,28 @@ static void on_store_ready(void *arg, gantry_status status, const char *text)
     struct daemon *d = arg;
     if (d->stopping) return;
     if (status == GANTRY_OK) {
-        settle_cluster(d);
+        if (d->options->restore)
+            restore(d);
+        else
+            settle_cluster(d);
         return;
     }
     gy_log(GY_LOG_ERROR, "main", "the store cannot be read why=\"%s\"", text);
-    stop(d, 1);
+    gy_daemon_stop(d, 1);
 }
 
-static struct instance *store_instance(struct daemon *d)
+static struct daemon_instance *store_instance(struct daemon *d)
 {
     for (size_t i = 0; i < d->instance_count; i++)
         if (gy_streq(block_at(d, i)->kind, GANTRY_STORE_KIND)) return &d->instances[i];
     return NULL;
 }
 
-/* ---- plugins
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- plugins ---- */
 
 struct opening {
     struct daemon *daemon;
-    struct instance *instance;
+    struct daemon_instance *instance;
 };
 
 static void on_opened(void *arg, gantry_status status, const char *text)
@@ -382,7 +381,7 @@ static void on_opened(void *arg, gantry_status status, const char *text)
     if (d->stopping) return;
     if (status != GANTRY_OK) {
         gy_log(GY_LOG_ERROR, "main", "a plugin cannot be opened name=%s why=\"%s\"", name, text);
-        stop(d, 1);
+        gy_daemon_stop(d, 1);
         return;
     }
     if (d->opening) return;
@@ -410,7 +409,7 @@ static gantry_status make_instances(struct daemon *d, struct gy_error *err)
     d->instances = gy_alloc_array(c->block_count + 1, sizeof *d->instances);
     for (size_t i = 0; i < c->block_count; i++) {
         const struct gy_config_block *b = &c->blocks[i];
-        struct instance *inst = &d->instances[d->instance_count];
+        struct daemon_instance *inst = &d->instances[d->instance_count];
         status = gy_instance_create(d->plugins, b->kind, b->provider, b->name, b->values, b->n,
                                     &inst->instance, err);
         if (status != GANTRY_OK) {
@@ -435,114 +434,7 @@ static void open_instances(struct daemon *d)
     }
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------------------------
- */
-
-static void apply_labels(struct daemon *d)
-{
-    struct gy_node_report report = {0};
-    if (!d->report_text || !d->status) return;
-    gy_autofree char *text = GY_GIVE(d->report_text);
-    if (gy_shape_decode_text(&gy_node_report_shape, text, strlen(text), GY_FROM_PEER, &report,
-                             NULL) == GANTRY_OK)
-        up_node(d, &report);
-    gy_shape_fini(&gy_node_report_shape, &report);
-}
-
-/* All or nothing: log level, labels, tokens.  The rest is said to wait for the next start. */
-static void reload(struct daemon *d)
-{
-    struct gy_config fresh;
-    struct gy_error err = GY_ERROR_INIT;
-    struct gy_tokens tokens = {0};
-    gy_place_notify("RELOADING=1");
-    if (read_config(d, &fresh, &err) != GANTRY_OK) {
-        gy_log(GY_LOG_ERROR, "main", "nothing was reloaded why=\"%s\"", err.text);
-    } else if (gy_config_check_plugins(&fresh, d->plugins, &err) != GANTRY_OK ||
-               load_tokens(&fresh, &tokens, &err) != GANTRY_OK) {
-        gy_log(GY_LOG_ERROR, "main", "nothing was reloaded why=\"%s\"", err.text);
-        gy_config_fini(&fresh);
-    } else {
-        struct gy_map labels = d->config.node_labels;
-        char *level = d->config.log_level, *file = d->config.tokens_file;
-        d->config.node_labels = fresh.node_labels;
-        d->config.log_level = fresh.log_level;
-        d->config.tokens_file = fresh.tokens_file;
-        fresh.node_labels = labels;
-        fresh.log_level = level;
-        fresh.tokens_file = file;
-        gy_config_fini(&fresh);
-        gy_log_set_level((enum gy_log_level)gy_config_log_level(d->config.log_level));
-        if (d->auth) gy_auth_set_tokens(d->auth, &tokens);
-        gy_tokens_fini(&tokens);
-        apply_labels(d);
-        gy_log(GY_LOG_INFO, "main",
-               "reloaded log level, labels and tokens; other settings hold from "
-               "the next start");
-    }
-    gy_place_notify("READY=1");
-}
-
-static void dump(struct daemon *d)
-{
-    struct gy_instance_status st;
-    for (size_t i = 0; gy_plugins_instance_status(d->plugins, i, &st); i++)
-        gy_log(GY_LOG_INFO, "dump",
-               "instance kind=%s name=%s state=%s open_operations=%zu text=\"%s\"", st.kind,
-               st.name, gy_instance_state_name(st.state), st.open_ops, st.text ? st.text : "");
-    json_t *parts[] = {d->feed ? gy_feed_json(d->feed) : NULL,
-                       d->http ? gy_http_server_stats(d->http) : NULL,
-                       gy_loop_time_json(d->loop_time)};
-    static const char *const names[] = {"engine", "http", "loop"};
-    for (size_t i = 0; i < 3; i++) {
-        gy_autofree char *text = parts[i] ? json_dumps(parts[i], JSON_COMPACT) : NULL;
-        gy_log(GY_LOG_INFO, "dump", "%s state=%.4000s", names[i], text ? text : "none");
-        json_decref(parts[i]);
-    }
-    struct gy_store_counts counts;
-    if (!d->store) return;
-    gy_store_counts(d->store, &counts);
-    gy_log(GY_LOG_INFO, "dump", "store revision=%llu objects=%llu bytes=%llu in_flight=%llu",
-           (unsigned long long)gy_store_rev(d->store), (unsigned long long)counts.objects,
-           (unsigned long long)counts.object_bytes, (unsigned long long)counts.txns_in_flight);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    struct daemon *d = handle->data;
-    if (number == SIGHUP) {
-        reload(d);
-    } else if (number == SIGUSR1) {
-        dump(d);
-    } else if (!d->stopping) {
-        gy_log(GY_LOG_INFO, "main", "ending; pods stay signal=%d", number);
-        stop(d, 0);
-    }
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    struct daemon *d = timer->data;
-    if (d->store) gy_store_tick(d->store, gy_time_mono_ms());
-}
-
-static void watch_signals(struct daemon *d)
-{
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&d->loop, &d->signals[i]);
-        d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
-    }
-    uv_timer_init(&d->loop, &d->tick);
-    d->tick.data = d;
-    uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
-}
-
-/* ---- the end
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void close_loop(struct daemon *d)
 {
@@ -610,7 +502,7 @@ static void on_stop_timer(uv_timer_t *timer)
         on_http_down(d);
 }
 
-static void stop(struct daemon *d, int exit_status)
+void gy_daemon_stop(struct daemon *d, int exit_status)
 {
     if (d->stopping) return;
     d->stopping = true;
@@ -619,9 +511,7 @@ static void stop(struct daemon *d, int exit_status)
     uv_timer_start(&d->tick, on_stop_timer, 0, 0);
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static int fail_start(const struct gy_error *err)
 {
@@ -641,7 +531,10 @@ static int run_daemon(struct daemon *d)
         gy_place_cluster_id(d->config.data_dir, d->cluster_id, &err) != GANTRY_OK)
         return fail_start(&err);
     uv_loop_init(&d->loop);
-    watch_signals(d);
+    gy_daemon_watch_signals(d);
+    uv_timer_init(&d->loop, &d->tick);
+    d->tick.data = d;
+    uv_timer_start(&d->tick, on_tick, TICK_MS, TICK_MS);
     d->loop_time = gy_loop_time_create(&d->loop);
     if (make_instances(d, &err) == GANTRY_OK) {
         if (store_instance(d)) {
@@ -655,7 +548,7 @@ static int run_daemon(struct daemon *d)
     }
     if (err.status != GANTRY_OK) {
         config_failed(&err);
-        stop(d, GY_CONFIG_EXIT);
+        gy_daemon_stop(d, GY_CONFIG_EXIT);
     }
     uv_run(&d->loop, UV_RUN_DEFAULT);
     uv_loop_close(&d->loop);
@@ -671,7 +564,7 @@ int gy_gantryd_run(const struct gy_gantryd_options *options)
     d->bin_dir = gy_place_bin_dir();
     d->boot_id = gy_place_boot_id();
     int status;
-    if (read_config(d, &d->config, &err) != GANTRY_OK)
+    if (gy_daemon_read_config(d, &d->config, &err) != GANTRY_OK)
         status = config_failed(&err);
     else if (options->check || options->print)
         status = show(d);

@@ -9,6 +9,7 @@
 struct gy_gantryd_options {
     const char *config; /* --config; NULL = the default file, or none with --dev */
     char *dev_dir;      /* --dev, absolute; NULL = no */
+    char *restore;      /* --restore: absolute path of a backup; NULL = no */
     bool check, print;
 };
 

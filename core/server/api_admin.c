@@ -69,8 +69,7 @@ void gy_route_stats(struct gy_server *s, struct gy_http_request *req)
     gy_http_reply_json(req, 200, out);
 }
 
-/* ---- explain
- * ------------------------------------------------------------------------------------- */
+/* ---- explain ---- */
 
 static void explained(void *arg, gantry_status status, const char *json, const char *text)
 {
@@ -111,8 +110,7 @@ void gy_route_explain(struct gy_server *s, struct gy_http_request *req)
     s->o.explain(s->o.engine_arg, app ? app->key : NULL, pod ? pod->id : NULL, explained, req);
 }
 
-/* ---- store
- * ---------------------------------------------------------------------------------------- */
+/* ---- store ---- */
 
 struct backup {
     struct gy_server *server;

@@ -30,8 +30,7 @@ static bool labels_match(const struct gy_http_request *req, const struct gy_map 
     return true;
 }
 
-/* ---- namespaces and projects
- * ---------------------------------------------------------------------- */
+/* ---- namespaces and projects ---- */
 
 void gy_route_namespaces(struct gy_server *s, struct gy_http_request *req)
 {
@@ -89,8 +88,7 @@ void gy_route_projects(struct gy_server *s, struct gy_http_request *req)
         json_pack("{s:o,s:I}", "items", items, "revision", (json_int_t)gy_store_rev(s->o.store)));
 }
 
-/* ---- apps
- * ------------------------------------------------------------------------------------------ */
+/* ---- apps ---- */
 
 void gy_route_apps(struct gy_server *s, struct gy_http_request *req)
 {
@@ -127,8 +125,7 @@ void gy_route_app(struct gy_server *s, struct gy_http_request *req)
     gy_reply_blob(req, gy_index_app_view(s->o.cluster, app));
 }
 
-/* ---- pods
- * ------------------------------------------------------------------------------------------ */
+/* ---- pods ---- */
 
 static void pod_key(const struct gy_index_app *app, int64_t slot, const char *id, char *out,
                     size_t size)
@@ -226,8 +223,7 @@ void gy_route_pod(struct gy_server *s, struct gy_http_request *req)
     if (pod) gy_reply_blob(req, gy_index_pod_view(s->o.cluster, pod));
 }
 
-/* ---- nodes
- * ------------------------------------------------------------------------------------------ */
+/* ---- nodes ---- */
 
 static bool node_labels_match(struct gy_server *s, const struct gy_http_request *req,
                               struct gy_index_node *node)

@@ -60,7 +60,7 @@ static void refuse(struct write *w)
     destroy(w);
 }
 
-/* ---- what is, and what shall be -------------------------------------------------------------- */
+/* ---- what is, and what shall be ---- */
 
 static size_t present_apps(struct write *w, const struct gy_app ***out)
 {

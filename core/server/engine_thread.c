@@ -67,8 +67,7 @@ static void message_free(struct message *m)
     free(m);
 }
 
-/* ---- on the thread
- * ---------------------------------------------------------------------------------- */
+/* ---- on the thread ---- */
 
 static void explain(struct gy_engine *engine, struct message *m)
 {
@@ -194,8 +193,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* ---- on the loop
- * ------------------------------------------------------------------------------------- */
+/* ---- on the loop ---- */
 
 static void on_async(uv_async_t *async)
 {

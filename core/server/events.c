@@ -46,7 +46,7 @@ static uint32_t hash(const char *text)
     return h;
 }
 
-/* ---- kept ------------------------------------------------------------------------------------ */
+/* ---- kept ---- */
 
 static struct kept *at(const struct gy_events *e, size_t i)
 {

@@ -50,8 +50,7 @@ static bool is_for_engine(const char *key)
     return !gy_starts_with(key, GY_KEY_EVENT);
 }
 
-/* ---- in
- * --------------------------------------------------------------------------------------------- */
+/* ---- in ---- */
 
 static void give(struct gy_feed *f, const char *key, struct gy_store_object *object, uint64_t rev)
 {
@@ -112,8 +111,7 @@ static void on_room(void *arg)
         list(f);
 }
 
-/* ---- the lead
- * ------------------------------------------------------------------------------------------ */
+/* ---- the lead ---- */
 
 static void on_retry(uv_timer_t *timer)
 {
@@ -149,9 +147,7 @@ static void lead(struct gy_feed *f)
     led(f, &outcome);
 }
 
-/* ---- out
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- out ---- */
 
 static void ended(struct gy_feed *f, uint64_t id, uint64_t generation, gantry_status status,
                   const char *text)
@@ -228,9 +224,7 @@ static void on_decisions(void *arg, const struct gy_engine_decisions *d, uint64_
         if (f->state == FOLLOWING && resets == f->generation) send_txn(f, &d->txns[i]);
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct gy_feed *gy_feed_start(const struct gy_feed_options *options)
 {

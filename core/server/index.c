@@ -26,7 +26,7 @@ RB_GENERATE_INTERNAL(gy_index_pods, gy_index_pod, by_slot, compare_pods, UNUSED)
 RB_GENERATE_INTERNAL(gy_index_apps, gy_index_app, by_key, compare_apps, UNUSED)
 RB_GENERATE_INTERNAL(gy_index_nodes, gy_index_node, by_name, compare_nodes, UNUSED)
 
-/* ---- dirty objects ------------------------------------------------------------------------- */
+/* ---- dirty objects ---- */
 
 static void arm(struct gy_index *c)
 {
@@ -89,7 +89,7 @@ static void push_deleted(struct gy_index *c, enum gy_index_kind kind, const char
     d->view = last;
 }
 
-/* ---- apps ---------------------------------------------------------------------------------- */
+/* ---- apps ---- */
 
 static struct gy_index_app *app_make(struct gy_index *c, const char *key)
 {
@@ -156,7 +156,7 @@ static void on_app(struct gy_index *c, const char *key, struct gy_store_object *
     touch_app(c, app);
 }
 
-/* ---- pods ---------------------------------------------------------------------------------- */
+/* ---- pods ---- */
 
 static void pod_free(struct gy_index *c, struct gy_index_pod *pod)
 {
@@ -262,7 +262,7 @@ static void on_status(struct gy_index *c, const char *id, struct gy_store_object
     }
 }
 
-/* ---- nodes --------------------------------------------------------------------------------- */
+/* ---- nodes ---- */
 
 static void node_free(struct gy_index *c, struct gy_index_node *node)
 {
@@ -299,7 +299,7 @@ static void on_node(struct gy_index *c, const char *name, struct gy_store_object
         touch_node(c, node);
 }
 
-/* ---- the store ------------------------------------------------------------------------------ */
+/* ---- the store ---- */
 
 static void on_record(struct gy_index *c, const char *key, struct gy_store_object *object)
 {
@@ -360,7 +360,7 @@ void gy_index_destroy(struct gy_index *c)
     uv_close((uv_handle_t *)&c->timer, timer_closed);
 }
 
-/* ---- what the engine tells ------------------------------------------------------------------ */
+/* ---- what the engine tells ---- */
 
 void gy_index_node_state(struct gy_index *c, const struct gy_engine_node_state *state)
 {
@@ -416,7 +416,7 @@ void gy_index_waiting(struct gy_index *c, const struct gy_engine_waiting *waitin
     touch_app(c, app);
 }
 
-/* ---- lookups -------------------------------------------------------------------------------- */
+/* ---- lookups ---- */
 
 struct gy_index_app *gy_index_app(struct gy_index *c, const char *key)
 {

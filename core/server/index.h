@@ -82,7 +82,7 @@ struct gy_index_change {
 typedef void gy_index_listener(void *arg, const struct gy_index_change *change);
 
 struct gy_index;
-/* The store must be ready.  local_node: reachable until the engine says otherwise. */
+/* The store must be ready.  Nodes count as reachable until the engine says otherwise. */
 struct gy_index *gy_index_create(uv_loop_t *loop, struct gy_store *store);
 void gy_index_destroy(struct gy_index *c);
 /* Called in one go for all changes, a few milliseconds after the first of them. */

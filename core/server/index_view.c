@@ -25,7 +25,7 @@ void gy_blob_put(void *arg)
     if (blob && --blob->refs == 0) free(blob);
 }
 
-/* ---- views ---------------------------------------------------------------------------------- */
+/* ---- views ---- */
 
 void gy_index_app_count(struct gy_index *c, const struct gy_index_app *app,
                         struct gy_app_status *out)
@@ -134,7 +134,7 @@ struct gy_blob *gy_index_node_view(struct gy_index *c, struct gy_index_node *nod
     return node->view;
 }
 
-/* ---- telling -------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 void gy_index_listen(struct gy_index *c, gy_index_listener *fn, void *arg)
 {

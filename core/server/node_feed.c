@@ -21,9 +21,7 @@ struct gy_node_feed {
     uv_timer_t timer;
 };
 
-/* ---- pods
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- pods ---- */
 
 static void on_pod(struct gy_node_feed *f, const struct gy_store_object *object, bool deleted)
 {
@@ -47,8 +45,7 @@ static void on_pods(void *arg, const struct gy_store_event *events, size_t n)
         on_pod(arg, events[i].object, events[i].deleted);
 }
 
-/* ---- services
- * -------------------------------------------------------------------------------------------- */
+/* ---- services ---- */
 
 static bool is_published(const struct gy_port *port)
 {
@@ -155,9 +152,7 @@ static void on_change(void *arg, const struct gy_index_change *change)
     }
 }
 
-/* ---- life
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct gy_node_feed *gy_node_feed_start(uv_loop_t *loop, struct gy_index *cluster,
                                         const struct gy_link *link)

@@ -6,7 +6,7 @@
 const char *const gy_plan_action_names[] = {"none",  "create", "update", "replace",
                                             "scale", "remove", NULL};
 
-/* ---- checks --------------------------------------------------------------------------------- */
+/* ---- checks ---- */
 
 static const struct gy_app *find_wanted(const struct gy_plan_input *in, const char *name)
 {
@@ -151,7 +151,7 @@ static gantry_status check_ports(const struct gy_plan_input *in, char path[128],
     return GANTRY_OK;
 }
 
-/* ---- differences ---------------------------------------------------------------------------- */
+/* ---- differences ---- */
 
 static void name_change(struct gy_buf *out, const char *prefix, const char *key)
 {

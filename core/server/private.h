@@ -97,8 +97,7 @@ bool gy_list_blob(struct list *list, struct gy_blob *blob, const char *key);
 bool gy_list_object(struct list *list, struct gy_store_object *object, const char *key);
 void gy_list_reply(struct gy_http_request *req, struct list *list, uint64_t revision);
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------ */
+/* ---- the rest ---- */
 
 void gy_route_project_put(struct gy_server *s, struct gy_http_request *req);
 void gy_route_project_delete(struct gy_server *s, struct gy_http_request *req);

@@ -86,8 +86,7 @@ static void mark(struct gy_status_writer *w, struct entry *e, int64_t due_ms)
     arm(w, e->due_ms);
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------ */
+/* ---- writing ---- */
 
 static void look_again(struct gy_status_writer *w)
 {
@@ -179,8 +178,7 @@ static void flush(struct gy_status_writer *w)
     look_again(w);
 }
 
-/* ---- what is told
- * -------------------------------------------------------------------------------------- */
+/* ---- what is told ---- */
 
 void gy_status_writer_pod(struct gy_status_writer *w, const struct gy_pod_status *status)
 {
@@ -224,9 +222,7 @@ static void on_pods(void *arg, const struct gy_store_event *events, size_t n)
         if (events[i].deleted) remove_status(w, events[i].object->key + strlen(GY_KEY_POD));
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct gy_status_writer *gy_status_writer_create(uv_loop_t *loop, struct gy_store *store,
                                                  uint32_t max_txn_ops)

@@ -79,8 +79,7 @@ static void put_end(struct gy_buf *out, gantry_status status, const char *text, 
     gy_stream_put(out, GY_STREAM_EXIT, GY_STREAM_FLAG_END, dump, strlen(dump));
 }
 
-/* ---- logs
- * -------------------------------------------------------------------------------------------- */
+/* ---- logs ---- */
 
 /* Each line begins with its time, as the agent offers whole lines. */
 static void put_stamped(struct gy_buf *out, enum gy_stream_channel channel, int64_t wall_ms,
@@ -199,8 +198,7 @@ void gy_route_logs(struct gy_server *s, struct gy_http_request *req)
     if (!st->started) start_answer(st); /* the follower learns at once that it is connected */
 }
 
-/* ---- exec
- * -------------------------------------------------------------------------------------------- */
+/* ---- exec ---- */
 
 static gantry_status exec_chunk(void *ctx, uint32_t channel, int64_t wall_ms, const void *bytes,
                                 size_t n)

@@ -77,8 +77,7 @@ static void cut(struct watcher *w)
     destroy(w);
 }
 
-/* ---- who gets what
- * --------------------------------------------------------------------------------- */
+/* ---- who gets what ---- */
 
 static bool wants(const struct watcher *w, enum gy_index_kind kind, const char *ns,
                   const char *project, const char *node)
@@ -151,8 +150,7 @@ static void on_event(void *arg, const struct gy_event *event, struct gy_store_ob
     gy_blob_put(lines[1]);
 }
 
-/* ---- everything that is
- * ------------------------------------------------------------------------------ */
+/* ---- everything that is ---- */
 
 static void put_blob(struct watcher *w, struct gy_buf *out, const char *kind, struct gy_blob *view)
 {
@@ -214,8 +212,7 @@ static bool snapshot_part(struct watcher *w)
     return true;
 }
 
-/* ---- what happened since a revision
- * ------------------------------------------------------------------- */
+/* ---- what happened since a revision ---- */
 
 struct replay {
     struct watcher *watcher;
@@ -317,8 +314,7 @@ static gantry_status replay(struct watcher *w, struct gy_error *err)
     return status;
 }
 
-/* ---- the stream
- * ---------------------------------------------------------------------------------------- */
+/* ---- the stream ---- */
 
 /* False: it waits to be writable, or is gone. */
 static bool send_pending(struct watcher *w)
@@ -450,8 +446,7 @@ void gy_route_watch(struct gy_server *s, struct gy_http_request *req)
     go_on(w);
 }
 
-/* ---- events
- * -------------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static void follow_item(void *arg, struct gy_store_object *object)
 {
@@ -489,9 +484,7 @@ void gy_route_events(struct gy_server *s, struct gy_http_request *req)
     go_on(w);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 void gy_watchers_init(struct gy_server *s)
 {
