@@ -82,8 +82,8 @@ int gy_cmd_ps(struct gy_cli *cli)
     gy_autofree char *url = gy_buf_take(&path);
     json_t *pods = NULL, *pod, *rows = json_array();
     if (!code) code = gy_cli_list(cli, url, &pods);
-    static const char *const titles[] = {"PROJECT", "POD",       "ID",  "NODE",    "STATE",
-                                         "HEALTH",  ">RESTARTS", "AGE", "~ADDRESS"};
+    static const char *const titles[] = {"PROJECT", "POD",       "ID",    "NODE",    "STATE",
+                                         "HEALTH",  ">RESTARTS", "SINCE", "~ADDRESS"};
     struct gy_table table;
     gy_table_init(&table, titles, 9);
     size_t i;

@@ -19,8 +19,10 @@ gantry_status gy_cli_context_load(json_t **all, struct gy_error *err)
     size_t len = 0;
     json_t *read = NULL;
     if (path) {
-        gantry_status status = gy_file_read(path, FILE_MAX, &text, &len, err);
-        if (status != GANTRY_OK && status != GANTRY_ENOTFOUND) return status;
+        struct gy_error why = GY_ERROR_INIT;
+        gantry_status status = gy_file_read(path, FILE_MAX, &text, &len, &why);
+        if (status != GANTRY_OK && status != GANTRY_ENOTFOUND)
+            return gy_error_set(err, status, "%s", why.text);
     }
     if (text) {
         if (!(read = gy_json_parse(text, len, FILE_MAX, err)))

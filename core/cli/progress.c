@@ -141,7 +141,7 @@ char *gy_progress_detail(const struct gy_progress_app *a)
     } parts[] = {
         {a->failed, "failed"},     {a->unhealthy, "unhealthy"},
         {a->unknown, "unknown"},   {a->preparing, "preparing"},
-        {a->starting, "starting"}, {a->waiting, "waiting for a node"},
+        {a->starting, "starting"}, {a->waiting, "waiting"},
         {a->old, "old"},           {a->restarts, a->restarts == 1 ? "restart" : "restarts"}};
     struct gy_buf b = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)

@@ -104,7 +104,9 @@ void gy_text_fit(struct gy_buf *out, const char *text, int columns)
         n = step(text, left, &w);
         if (w > room) break;
         room -= w;
-        if (is_control(text, n))
+        if (n == 1 && (*text == '\n' || *text == '\t'))
+            gy_buf_str(out, " ");
+        else if (is_control(text, n))
             gy_buf_str(out, "?");
         else
             gy_buf_add(out, text, n);

@@ -38,7 +38,8 @@ enum gy_colour gy_colour_of_state(const char *state);
 /* Columns that UTF-8 text takes (wcwidth; control characters and bad bytes count 1). */
 int gy_text_columns(const char *text);
 /* Append text cut to `columns` columns, the last one "…" when something was cut.  Control
- * characters become '?', so that no server's text can move the cursor. */
+ * characters become '?' (line ends and tabs a blank), so that no server's text can move the cursor.
+ */
 void gy_text_fit(struct gy_buf *out, const char *text, int columns);
 
 /* A table: cells are added row by row.  All zero, then gy_table_init. */
