@@ -66,17 +66,21 @@ static bool same(const json_t *a, const json_t *b, const char *name_a, const cha
     return !strcmp(gy_json_text(a, name_a), gy_json_text(b, name_b));
 }
 
-static void count_pod(const json_t *pod, int64_t generation, struct gy_progress_app *out)
+/* Returns 1 for one that has completed. */
+static int64_t count_pod(const json_t *pod, int64_t generation, struct gy_progress_app *out)
 {
     const char *state = gy_json_text(pod, "state"), *outcome = gy_json_text(pod, "outcome");
     const char *reason = gy_json_text(pod, "reason");
-    bool present = gy_json_int(pod, "generation") == generation &&
-                   strcmp(gy_json_text(pod, "desired"), "stop") != 0;
-    bool worst = false;
+    bool stops = !strcmp(gy_json_text(pod, "desired"), "stop");
+    bool present = gy_json_int(pod, "generation") == generation && !stops;
+    bool worst = false, completed = false;
     if (!strcmp(state, "ended")) {
-        out->ready += present && !strcmp(outcome, "completed");
+        completed = present && !strcmp(outcome, "completed");
+        out->ready += completed;
         worst = present && !strcmp(outcome, "failed");
         out->failed += worst;
+    } else if (stops) {
+        out->stopping++;
     } else if (!present) {
         out->old++;
     } else {
@@ -98,6 +102,7 @@ static void count_pod(const json_t *pod, int64_t generation, struct gy_progress_
         }
     }
     if (worst && *reason) out->reason = reason;
+    return completed;
 }
 
 void gy_progress_app(const struct gy_progress *p, const json_t *app, struct gy_progress_app *out)
@@ -105,6 +110,7 @@ void gy_progress_app(const struct gy_progress *p, const json_t *app, struct gy_p
     const json_t *status = json_object_get(app, "status");
     const char *id;
     json_t *pod;
+    int64_t completed = 0;
     *out = (struct gy_progress_app){.name = gy_json_text(app, "name"),
                                     .job = !strcmp(gy_json_text(app, "mode"), "job"),
                                     .desired = gy_json_int(status, "desired"),
@@ -112,12 +118,14 @@ void gy_progress_app(const struct gy_progress *p, const json_t *app, struct gy_p
     json_object_foreach (p->pods, id, pod) {
         if (same(app, pod, "name", "app") && same(app, pod, "project", "project") &&
             same(app, pod, "namespace", "namespace"))
-            count_pod(pod, gy_json_int(app, "generation"), out);
+            completed += count_pod(pod, gy_json_int(app, "generation"), out);
     }
     if (out->waiting && *gy_json_text(status, "reason"))
         out->reason = gy_json_text(status, "reason");
+    int64_t live = out->ready - completed;
+    out->surplus = !out->job && live > out->desired ? live - out->desired : 0;
     bool going = out->starting || out->preparing || out->unhealthy || out->unknown || out->waiting;
-    if (out->ready >= out->desired)
+    if (out->ready >= out->desired && !out->surplus)
         out->verdict = GY_PROGRESS_DONE;
     else if (out->failed && !going && out->ready + out->failed >= out->desired)
         out->verdict = GY_PROGRESS_FAILED; /* ended for good: its restart policy says so */
@@ -142,7 +150,8 @@ char *gy_progress_detail(const struct gy_progress_app *a)
         {a->failed, "failed"},     {a->unhealthy, "unhealthy"},
         {a->unknown, "unknown"},   {a->preparing, "preparing"},
         {a->starting, "starting"}, {a->waiting, "waiting"},
-        {a->old, "old"},           {a->restarts, a->restarts == 1 ? "restart" : "restarts"}};
+        {a->old, "old"},           {a->stopping, "stopping"},
+        {a->surplus, "too many"},  {a->restarts, a->restarts == 1 ? "restart" : "restarts"}};
     struct gy_buf b = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].n)

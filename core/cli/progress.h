@@ -13,11 +13,13 @@ struct gy_progress_app {
     bool job;
     int verdict;
     int64_t desired;
-    int64_t ready;               /* ready pods of the present generation; completed ones too */
+    int64_t ready;               /* pods of the present generation; completed ones too */
+    int64_t surplus;             /* ready ones beyond desired, before they are told to stop */
     int64_t preparing, starting; /* starting: assigned, starting, or running and not yet healthy */
     int64_t unhealthy, failed, unknown;
-    int64_t old;     /* pods of an earlier generation that still run */
-    int64_t waiting; /* without a node */
+    int64_t old;      /* pods of an earlier generation that still run */
+    int64_t stopping; /* told to stop, not ended yet */
+    int64_t waiting;  /* without a node */
     int64_t restarts;
     const char *reason; /* of the worst pod or of waiting, borrowed; NULL = none */
 };

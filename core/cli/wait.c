@@ -53,10 +53,13 @@ static void draw(struct waiting *w, bool last)
         size_t left = gy_progress_pods_left(&w->now);
         gy_autofree char *text =
             gy_printf("%s: %zu pod%s left", w->what->project, left, left == 1 ? "" : "s");
+        bool nothing_was = left == 0 && !w->former[0];
+        if (nothing_was) return;
         if (!cli->term.tty) {
             draw_plain(w, 0, text);
             return;
         }
+        if (!w->former[0]) w->former[0] = gy_strdup(text);
         gy_buf_printf(&b, "\r\033[K%s", text);
         if (last) gy_buf_str(&b, "\n");
     } else if (cli->term.tty) {

@@ -164,7 +164,22 @@ static void a_pod_that_is_to_stop_does_not_count(void)
     gy_progress_init(&p);
     tell_app(&p, 1, 1, "replicated", "");
     tell_pod(&p, "a", 1, "\"state\":\"ready\",\"desired\":\"stop\"");
-    check_line(&p, GY_PROGRESS_GOING, "web: 0 of 1 ready, 1 old");
+    check_line(&p, GY_PROGRESS_GOING, "web: 0 of 1 ready, 1 stopping");
+    gy_progress_fini(&p);
+}
+
+static void a_surplus_is_waited_for(void)
+{
+    struct gy_progress p;
+    gy_progress_init(&p);
+    tell_app(&p, 1, 1, "replicated", "");
+    tell_pod(&p, "a", 1, "\"state\":\"ready\"");
+    tell_pod(&p, "b", 1, "\"state\":\"ready\"");
+    check_line(&p, GY_PROGRESS_GOING, "web: 2 of 1 ready, 1 too many");
+    tell_pod(&p, "b", 1, "\"state\":\"ready\",\"desired\":\"stop\"");
+    check_line(&p, GY_PROGRESS_DONE, "web: 1 of 1 ready, 1 stopping");
+    tell_pod(&p, "a", 1, "\"state\":\"ended\",\"outcome\":\"completed\"");
+    check_line(&p, GY_PROGRESS_DONE, "web: 1 of 1 ready, 1 stopping");
     gy_progress_fini(&p);
 }
 
@@ -211,5 +226,6 @@ SUITE("cli.term", {"(locale)", in_utf8}, {"text is cut by columns", text_is_cut_
       {"tables", tables}, {"a table fits any width", a_table_fits_any_width},
       {"progress of an app", progress_of_an_app},
       {"a pod that is to stop does not count", a_pod_that_is_to_stop_does_not_count},
+      {"a surplus is waited for", a_surplus_is_waited_for},
       {"what failed for good ends the waiting", what_failed_for_good_ends_the_waiting},
       {"a line for a terminal", a_line_for_a_terminal})
