@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/app.h"
+
 #include "model/constraint.h"
+#include "model/field.h"
 
 #include <stdio.h>
 
-#define N(a) (sizeof(a) / sizeof *(a))
 #define DAY_MS 86400000
-#define F(type, json, kind_, member, ...)                                                          \
-    {                                                                                              \
-        .name = json, .kind = GY_FIELD_##kind_, .offset = offsetof(struct type, member),           \
-        __VA_ARGS__                                                                                \
-    }
 
 static const char *const health_kinds[] = {"command", "http", "tcp", NULL};
 static const char *const pull_policies[] = {"missing", "always", "never", NULL};
@@ -65,9 +61,9 @@ const struct gy_shape gy_health_shape = {.name = "Health",
                                          .check = check_health};
 
 static const struct gy_field ulimit_fields[] = {
-    F(gy_ulimit, "name", STR, name, .flags = GY_FIELD_REQUIRED, .min = 1, .max = 32),
-    F(gy_ulimit, "soft", INT, soft, .flags = GY_FIELD_REQUIRED, .min = -1, .max = INT64_MAX),
-    F(gy_ulimit, "hard", INT, hard, .flags = GY_FIELD_REQUIRED, .min = -1, .max = INT64_MAX),
+    F(gy_ulimit, "name", STR, name, REQUIRED, .min = 1, .max = 32),
+    F(gy_ulimit, "soft", INT, soft, REQUIRED, .min = -1, .max = INT64_MAX),
+    F(gy_ulimit, "hard", INT, hard, REQUIRED, .min = -1, .max = INT64_MAX),
 };
 const struct gy_shape gy_ulimit_shape = {.name = "Ulimit",
                                          .size = sizeof(struct gy_ulimit),
@@ -93,7 +89,7 @@ static const struct gy_field container_fields[] = {
     F(gy_container, "image", STR, image, .min = 1, .max = 512,
       .doc = "absent: a process on the host"),
     F(gy_container, "pull_policy", ENUM, pull_policy, .names = pull_policies),
-    F(gy_container, "entrypoint", STRS, entrypoint),
+    F(gy_container, "entrypoint", STRS, entrypoint, OPTIONAL),
     F(gy_container, "command", STRS, command, .doc = "argv = entrypoint + command"),
     F(gy_container, "env", MAP, env, .flags = GY_FIELD_NAMES),
     F(gy_container, "user", STR, user, .min = 1, .max = 256,
@@ -101,14 +97,14 @@ static const struct gy_field container_fields[] = {
     F(gy_container, "working_dir", STR, working_dir, .min = 1, .max = 4096),
     F(gy_container, "stop_signal", STR, stop_signal, .min = 1, .max = 16),
     F(gy_container, "stop_grace_ms", INT, stop_grace_ms, .max = DAY_MS, .fallback = 10000),
-    F(gy_container, "tty", BOOL, tty),
-    F(gy_container, "stdin_open", BOOL, stdin_open),
-    F(gy_container, "init", BOOL, init),
+    F(gy_container, "tty", BOOL, tty, OPTIONAL),
+    F(gy_container, "stdin_open", BOOL, stdin_open, OPTIONAL),
+    F(gy_container, "init", BOOL, init, OPTIONAL),
     F(gy_container, "health", OPT, health, .shape = &gy_health_shape),
     F(gy_container, "limits", OBJ, limits, .shape = &gy_resources_shape),
     F(gy_container, "reservations", OBJ, reservations, .shape = &gy_resources_shape),
     F(gy_container, "ulimits", LIST, ulimits, .shape = &gy_ulimit_shape, .max = 32),
-    F(gy_container, "labels", MAP, labels),
+    F(gy_container, "labels", MAP, labels, OPTIONAL),
 };
 const struct gy_shape gy_container_shape = {.name = "Container",
                                             .size = sizeof(struct gy_container),
@@ -127,7 +123,7 @@ static gantry_status check_port(const void *object, const char *path, struct gy_
 
 static const struct gy_field port_fields[] = {
     F(gy_port, "name", STR, name, .max = 63),
-    F(gy_port, "target", INT, target, .flags = GY_FIELD_REQUIRED, .min = 1, .max = 65535),
+    F(gy_port, "target", INT, target, REQUIRED, .min = 1, .max = 65535),
     F(gy_port, "published", INT, published, .max = 65535),
     F(gy_port, "protocol", ENUM, protocol, .names = protocols),
     F(gy_port, "mode", ENUM, mode, .names = port_modes,
@@ -167,9 +163,9 @@ const struct gy_shape gy_update_shape = {.name = "Update",
                                          .n = N(update_fields)};
 
 static const struct gy_field affinity_fields[] = {
-    F(gy_affinity, "app", STR, app, .flags = GY_FIELD_REQUIRED, .min = 1, .max = 127),
-    F(gy_affinity, "anti", BOOL, anti),
-    F(gy_affinity, "soft", BOOL, soft),
+    F(gy_affinity, "app", STR, app, REQUIRED, .min = 1, .max = 127),
+    F(gy_affinity, "anti", BOOL, anti, OPTIONAL),
+    F(gy_affinity, "soft", BOOL, soft, OPTIONAL),
 };
 const struct gy_shape gy_affinity_shape = {.name = "Affinity",
                                            .size = sizeof(struct gy_affinity),
@@ -235,8 +231,8 @@ static gantry_status check_template(const void *object, const char *path, struct
 
 static const struct gy_field template_fields[] = {
     F(gy_pod_template, "hostname", STR, hostname, .min = 1, .max = 63),
-    F(gy_pod_template, "containers", LIST, containers, .flags = GY_FIELD_REQUIRED,
-      .shape = &gy_container_shape, .min = 1, .max = 32),
+    F(gy_pod_template, "containers", LIST, containers, REQUIRED, .shape = &gy_container_shape,
+      .min = 1, .max = 32),
 };
 const struct gy_shape gy_pod_template_shape = {.name = "PodTemplate",
                                                .size = sizeof(struct gy_pod_template),
@@ -275,13 +271,13 @@ static const struct gy_field app_fields[] = {
     F(gy_app, "mode", ENUM, mode, .names = app_modes),
     F(gy_app, "replicas", INT, replicas, .max = 100000, .fallback = 1,
       .doc = "replicated: pods wanted; job: how many to complete"),
-    F(gy_app, "pod", OBJ, pod, .flags = GY_FIELD_REQUIRED, .shape = &gy_pod_template_shape),
+    F(gy_app, "pod", OBJ, pod, REQUIRED, .shape = &gy_pod_template_shape),
     F(gy_app, "ports", LIST, ports, .shape = &gy_port_shape, .max = 64),
     F(gy_app, "restart", OBJ, restart, .shape = &gy_restart_shape),
     F(gy_app, "update", OBJ, update, .shape = &gy_update_shape),
     F(gy_app, "placement", OBJ, placement, .shape = &gy_placement_shape),
     F(gy_app, "depends_on", LIST, depends_on, .shape = &gy_depends_shape, .max = 64),
-    F(gy_app, "labels", MAP, labels),
+    F(gy_app, "labels", MAP, labels, OPTIONAL),
     F(gy_app, "at_most_one", BOOL, at_most_one,
       .doc = "never two copies of a slot, even when a node is unreachable"),
     F(gy_app, "grace_ms", INT, grace_ms, .max = 7 * DAY_MS, .fallback = 30000,

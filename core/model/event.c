@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/event.h"
 
-#define N(a) (sizeof(a) / sizeof *(a))
-#define F(json, kind_, member, ...)                                                                \
-    {                                                                                              \
-        .name = json, .kind = GY_FIELD_##kind_, .offset = offsetof(struct gy_event, member),       \
-        __VA_ARGS__                                                                                \
-    }
+#include "model/field.h"
 
 static const char *const levels[] = {"info", "warn", NULL};
 static const struct gy_field fields[] = {
-    F("time_ms", INT, time_ms, .flags = GY_FIELD_REQUIRED, .max = INT64_MAX,
+    F(gy_event, "time_ms", INT, time_ms, REQUIRED, .max = INT64_MAX,
       .doc = "wall clock, milliseconds since 1970"),
-    F("level", ENUM, level, .names = levels),
-    F("kind", STR, kind, .flags = GY_FIELD_REQUIRED, .max = 63),
-    F("namespace", STR, ns),
-    F("project", STR, project),
-    F("app", STR, app),
-    F("slot", INT, slot, .max = INT64_MAX),
-    F("pod", STR, pod),
-    F("node", STR, node),
-    F("text", STR, text, .flags = GY_FIELD_REQUIRED),
+    F(gy_event, "level", ENUM, level, .names = levels),
+    F(gy_event, "kind", STR, kind, REQUIRED, .max = 63),
+    F(gy_event, "namespace", STR, ns, OPTIONAL),
+    F(gy_event, "project", STR, project, OPTIONAL),
+    F(gy_event, "app", STR, app, OPTIONAL),
+    F(gy_event, "slot", INT, slot, .max = INT64_MAX),
+    F(gy_event, "pod", STR, pod, OPTIONAL),
+    F(gy_event, "node", STR, node, OPTIONAL),
+    F(gy_event, "text", STR, text, REQUIRED),
 };
 const struct gy_shape gy_event_shape = {
     .name = "Event", .size = sizeof(struct gy_event), .fields = fields, .n = N(fields)};

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/node.h"
 
-#define N(a) (sizeof(a) / sizeof *(a))
-#define F(type, json, kind_, member, ...)                                                          \
-    {                                                                                              \
-        .name = json, .kind = GY_FIELD_##kind_, .offset = offsetof(struct type, member),           \
-        __VA_ARGS__                                                                                \
-    }
-#define AMOUNT .max = INT64_MAX
+#include "model/field.h"
 
 static const char *const states[] = {"ready", "suspect", "unreachable", "draining", NULL};
 
 static const struct gy_field driver_fields[] = {
-    F(gy_node_driver, "name", STR, name, .flags = GY_FIELD_REQUIRED, .max = 63),
+    F(gy_node_driver, "name", STR, name, REQUIRED, .max = 63),
     F(gy_node_driver, "provider", STR, provider, .max = 63),
-    F(gy_node_driver, "runs_images", BOOL, runs_images),
-    F(gy_node_driver, "runs_processes", BOOL, runs_processes),
-    F(gy_node_driver, "ready", BOOL, ready),
+    F(gy_node_driver, "runs_images", BOOL, runs_images, OPTIONAL),
+    F(gy_node_driver, "runs_processes", BOOL, runs_processes, OPTIONAL),
+    F(gy_node_driver, "ready", BOOL, ready, OPTIONAL),
     F(gy_node_driver, "text", STR, text, .max = 1024),
 };
 const struct gy_shape gy_node_driver_shape = {.name = "NodeDriver",
@@ -26,7 +20,7 @@ const struct gy_shape gy_node_driver_shape = {.name = "NodeDriver",
 
 static const struct gy_field spec_fields[] = {
     F(gy_node_spec, "name", STR, name, .flags = GY_FIELD_REQUIRED | GY_FIELD_LABEL),
-    F(gy_node_spec, "labels", MAP, labels),
+    F(gy_node_spec, "labels", MAP, labels, OPTIONAL),
     F(gy_node_spec, "drain", BOOL, drain, .doc = "no new pods; those here go elsewhere"),
 };
 const struct gy_shape gy_node_spec_shape = {.name = "NodeSpec",
@@ -47,7 +41,7 @@ static const struct gy_field report_fields[] = {
     F(gy_node_report, "reserved_cpu_milli", INT, reserved_cpu_milli, AMOUNT),
     F(gy_node_report, "reserved_memory_bytes", INT, reserved_memory_bytes, AMOUNT),
     F(gy_node_report, "drivers", LIST, drivers, .shape = &gy_node_driver_shape, .max = 64),
-    F(gy_node_report, "labels", MAP, labels),
+    F(gy_node_report, "labels", MAP, labels, OPTIONAL),
 };
 const struct gy_shape gy_node_report_shape = {.name = "NodeReport",
                                               .size = sizeof(struct gy_node_report),
@@ -56,22 +50,22 @@ const struct gy_shape gy_node_report_shape = {.name = "NodeReport",
 
 static const struct gy_field node_fields[] = {
     F(gy_node, "name", STR, name, .flags = GY_FIELD_REQUIRED | GY_FIELD_LABEL),
-    F(gy_node, "state", ENUM, state, .flags = GY_FIELD_REQUIRED, .names = states),
+    F(gy_node, "state", ENUM, state, REQUIRED, .names = states),
     F(gy_node, "since_ms", INT, since_ms, AMOUNT, .doc = "wall clock, milliseconds since 1970"),
-    F(gy_node, "boot_id", STR, boot_id),
-    F(gy_node, "os", STR, os),
-    F(gy_node, "arch", STR, arch),
-    F(gy_node, "version", STR, version),
-    F(gy_node, "address", STR, address),
+    F(gy_node, "boot_id", STR, boot_id, OPTIONAL),
+    F(gy_node, "os", STR, os, OPTIONAL),
+    F(gy_node, "arch", STR, arch, OPTIONAL),
+    F(gy_node, "version", STR, version, OPTIONAL),
+    F(gy_node, "address", STR, address, OPTIONAL),
     F(gy_node, "cpu_milli", INT, cpu_milli, AMOUNT, .doc = "allocatable"),
     F(gy_node, "memory_bytes", INT, memory_bytes, AMOUNT, .doc = "allocatable"),
     F(gy_node, "max_pods", INT, max_pods, AMOUNT),
-    F(gy_node, "pods", INT, pods, AMOUNT, .flags = GY_FIELD_REQUIRED),
+    F(gy_node, "pods", INT, pods, AMOUNT, REQUIRED),
     F(gy_node, "cpu_used_milli", INT, cpu_used_milli, AMOUNT),
     F(gy_node, "memory_used_bytes", INT, memory_used_bytes, AMOUNT),
     F(gy_node, "drivers", LIST, drivers, .shape = &gy_node_driver_shape, .max = 64),
-    F(gy_node, "labels", MAP, labels),
-    F(gy_node, "drain", BOOL, drain),
+    F(gy_node, "labels", MAP, labels, OPTIONAL),
+    F(gy_node, "drain", BOOL, drain, OPTIONAL),
 };
 const struct gy_shape gy_node_shape = {.name = "Node",
                                        .size = sizeof(struct gy_node),

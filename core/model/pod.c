@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/pod.h"
 
+#include "model/field.h"
 #include <stdio.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
-#define F(type, json, kind_, member, ...)                                                          \
-    {                                                                                              \
-        .name = json, .kind = GY_FIELD_##kind_, .offset = offsetof(struct type, member),           \
-        __VA_ARGS__                                                                                \
-    }
-#define AMOUNT .max = INT64_MAX
-#define REQUIRED .flags = GY_FIELD_REQUIRED
 
 const char *const gy_pod_state_names[] = {"pending", "assigned", "preparing", "starting", "running",
                                           "ready",   "stopping", "ended",     "unknown",  NULL};
@@ -31,14 +23,14 @@ static const struct gy_field pod_fields[] = {
     F(gy_pod, "name", STR, name, .doc = "at the runtime"),
     F(gy_pod, "generation", INT, generation, AMOUNT),
     F(gy_pod, "desired", ENUM, desired, .names = desired_names),
-    F(gy_pod, "stop_reason", STR, stop_reason),
+    F(gy_pod, "stop_reason", STR, stop_reason, OPTIONAL),
     F(gy_pod, "created_ms", INT, created_ms, AMOUNT),
     F(gy_pod, "sequence", INT, sequence, AMOUNT),
     F(gy_pod, "placement", STR, placement, .doc = "why this node"),
     F(gy_pod, "template", OBJ, template, REQUIRED, .shape = &gy_pod_template_shape),
     F(gy_pod, "ports", LIST, ports, .shape = &gy_port_shape),
     F(gy_pod, "restart", OBJ, restart, .shape = &gy_restart_shape),
-    F(gy_pod, "job", BOOL, job),
+    F(gy_pod, "job", BOOL, job, OPTIONAL),
 };
 const struct gy_shape gy_pod_shape = {.name = "PodRecord",
                                       .size = sizeof(struct gy_pod),
@@ -54,10 +46,10 @@ static const struct gy_field container_status_fields[] = {
     F(gy_container_status, "pid", INT, pid, AMOUNT),
     F(gy_container_status, "exit_code", INT, exit_code, .min = -1, .max = 255),
     F(gy_container_status, "exit_signal", INT, exit_signal, .max = 128),
-    F(gy_container_status, "oom", BOOL, oom),
+    F(gy_container_status, "oom", BOOL, oom, OPTIONAL),
     F(gy_container_status, "started_ms", INT, started_ms, AMOUNT),
     F(gy_container_status, "ended_ms", INT, ended_ms, AMOUNT),
-    F(gy_container_status, "text", STR, text),
+    F(gy_container_status, "text", STR, text, OPTIONAL),
 };
 const struct gy_shape gy_container_status_shape = {.name = "ContainerStatus",
                                                    .size = sizeof(struct gy_container_status),
@@ -77,13 +69,13 @@ const struct gy_shape gy_pod_address_shape = {.name = "Address",
 
 static const struct gy_field status_fields[] = {
     F(gy_pod_status, "id", STR, id, REQUIRED, .min = 26, .max = 26),
-    F(gy_pod_status, "node", STR, node),
-    F(gy_pod_status, "boot_id", STR, boot_id),
+    F(gy_pod_status, "node", STR, node, OPTIONAL),
+    F(gy_pod_status, "boot_id", STR, boot_id, OPTIONAL),
     F(gy_pod_status, "state", ENUM, state, REQUIRED, .names = gy_pod_state_names),
     F(gy_pod_status, "health", ENUM, health, .names = gy_pod_health_names),
     F(gy_pod_status, "outcome", ENUM, outcome, .names = gy_pod_outcome_names),
     F(gy_pod_status, "since_ms", INT, since_ms, AMOUNT),
-    F(gy_pod_status, "reason", STR, reason),
+    F(gy_pod_status, "reason", STR, reason, OPTIONAL),
     F(gy_pod_status, "restarts", INT, restarts, AMOUNT),
     F(gy_pod_status, "containers", LIST, containers, .shape = &gy_container_status_shape),
     F(gy_pod_status, "addresses", LIST, addresses, .shape = &gy_pod_address_shape),

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/view.h"
 
-#define N(a) (sizeof(a) / sizeof *(a))
-#define F(type, json, kind_, member, ...)                                                          \
-    {                                                                                              \
-        .name = json, .kind = GY_FIELD_##kind_, .offset = offsetof(struct type, member),           \
-        __VA_ARGS__                                                                                \
-    }
-#define AMOUNT .max = INT64_MAX
-#define ALWAYS .flags = GY_FIELD_REQUIRED
+#include "model/field.h"
 
 static const char *const desired_names[] = {"run", "stop", NULL};
 
 static const struct gy_field status_fields[] = {
-    F(gy_app_status, "desired", INT, desired, ALWAYS, AMOUNT, .doc = "pods that shall run"),
-    F(gy_app_status, "pods", INT, pods, ALWAYS, AMOUNT, .doc = "bound to a node, not ended"),
-    F(gy_app_status, "running", INT, running, ALWAYS, AMOUNT, .doc = "running or ready"),
-    F(gy_app_status, "ready", INT, ready, ALWAYS, AMOUNT),
-    F(gy_app_status, "completed", INT, completed, ALWAYS, AMOUNT),
-    F(gy_app_status, "updated", INT, updated, ALWAYS, AMOUNT,
+    F(gy_app_status, "desired", INT, desired, REQUIRED, AMOUNT, .doc = "pods that shall run"),
+    F(gy_app_status, "pods", INT, pods, REQUIRED, AMOUNT, .doc = "bound to a node, not ended"),
+    F(gy_app_status, "running", INT, running, REQUIRED, AMOUNT, .doc = "running or ready"),
+    F(gy_app_status, "ready", INT, ready, REQUIRED, AMOUNT),
+    F(gy_app_status, "completed", INT, completed, REQUIRED, AMOUNT),
+    F(gy_app_status, "updated", INT, updated, REQUIRED, AMOUNT,
       .doc = "made from the app as it is now"),
-    F(gy_app_status, "waiting", INT, waiting, ALWAYS, AMOUNT, .doc = "without a node"),
+    F(gy_app_status, "waiting", INT, waiting, REQUIRED, AMOUNT, .doc = "without a node"),
     F(gy_app_status, "reason", STR, reason, .doc = "why some wait"),
 };
 const struct gy_shape gy_app_status_shape = {.name = "AppStatus",
@@ -29,23 +22,23 @@ const struct gy_shape gy_app_status_shape = {.name = "AppStatus",
                                              .n = N(status_fields)};
 
 static const struct gy_field pod_fields[] = {
-    F(gy_pod_view, "id", STR, id, ALWAYS, .doc = "\"\" while it waits for a node"),
+    F(gy_pod_view, "id", STR, id, REQUIRED, .doc = "\"\" while it waits for a node"),
     F(gy_pod_view, "name", STR, name, .doc = "at the runtime"),
-    F(gy_pod_view, "namespace", STR, ns, ALWAYS),
-    F(gy_pod_view, "project", STR, project, ALWAYS),
-    F(gy_pod_view, "app", STR, app, ALWAYS),
-    F(gy_pod_view, "slot", INT, slot, ALWAYS, AMOUNT),
-    F(gy_pod_view, "node", STR, node),
-    F(gy_pod_view, "driver", STR, driver),
-    F(gy_pod_view, "state", ENUM, state, ALWAYS, .names = gy_pod_state_names),
-    F(gy_pod_view, "health", ENUM, health, ALWAYS, .names = gy_pod_health_names),
+    F(gy_pod_view, "namespace", STR, ns, REQUIRED),
+    F(gy_pod_view, "project", STR, project, REQUIRED),
+    F(gy_pod_view, "app", STR, app, REQUIRED),
+    F(gy_pod_view, "slot", INT, slot, REQUIRED, AMOUNT),
+    F(gy_pod_view, "node", STR, node, OPTIONAL),
+    F(gy_pod_view, "driver", STR, driver, OPTIONAL),
+    F(gy_pod_view, "state", ENUM, state, REQUIRED, .names = gy_pod_state_names),
+    F(gy_pod_view, "health", ENUM, health, REQUIRED, .names = gy_pod_health_names),
     F(gy_pod_view, "outcome", ENUM, outcome, .names = gy_pod_outcome_names),
-    F(gy_pod_view, "restarts", INT, restarts, ALWAYS, AMOUNT),
-    F(gy_pod_view, "reason", STR, reason),
+    F(gy_pod_view, "restarts", INT, restarts, REQUIRED, AMOUNT),
+    F(gy_pod_view, "reason", STR, reason, OPTIONAL),
     F(gy_pod_view, "since_ms", INT, since_ms, AMOUNT, .doc = "of state; wall clock"),
     F(gy_pod_view, "created_ms", INT, created_ms, AMOUNT),
     F(gy_pod_view, "generation", INT, generation, AMOUNT, .doc = "of the app, when it was made"),
-    F(gy_pod_view, "desired", ENUM, desired, ALWAYS, .names = desired_names),
+    F(gy_pod_view, "desired", ENUM, desired, REQUIRED, .names = desired_names),
     F(gy_pod_view, "placement", STR, placement, .doc = "why this node"),
     F(gy_pod_view, "pid", INT, pid, AMOUNT, .doc = "of its first running container, where known"),
     F(gy_pod_view, "addresses", LIST, addresses, .shape = &gy_pod_address_shape),

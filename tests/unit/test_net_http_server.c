@@ -557,6 +557,7 @@ static void a_stream_ends(void)
         for (ssize_t i = 0; i < n; i++)
             count += answer[i] == 'x';
     }
+    CHECK(total > count); /* the head too */
     CHECK(count >= ten_mb && count < ten_mb + 40);
     CHECK_INT(stream_closed, 0);
     close(fd);
