@@ -75,8 +75,7 @@ struct gy_agent_driver_state *gy_agent_find_driver(struct gy_agent *a, const cha
     return NULL;
 }
 
-/* ---- the loop -----------------------------------------------------------------------------------
- */
+/* ---- the loop ---- */
 
 static void wake_at(struct gy_agent *a, int64_t mono_ms);
 
@@ -136,8 +135,7 @@ void gy_agent_start(struct gy_agent *a)
     gy_agent_kick(a);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 void gy_agent_closed(struct gy_agent *a)
 {
@@ -186,14 +184,18 @@ void gy_agent_destroy(struct gy_agent *a)
     free(a);
 }
 
-/* ---- what is desired ----------------------------------------------------------------------------
- */
+/* ---- what is desired ---- */
 
 void gy_agent_desired(struct gy_agent *a, const struct gy_pod *pod)
 {
     if (pod->desired == GY_POD_STOP) gy_agent_calls_hurry(a, pod->id);
     gy_node_half_desired(a->half, pod, gy_agent_now());
     gy_agent_kick(a);
+}
+
+void gy_agent_last(struct gy_agent *a, const struct gy_pod_status *status)
+{
+    gy_node_half_last(a->half, status);
 }
 
 void gy_agent_forget(struct gy_agent *a, const char *pod_id)

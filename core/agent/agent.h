@@ -52,6 +52,8 @@ void gy_agent_destroy(struct gy_agent *agent);
 
 /* What is desired of this node (see engine/node/node_half.h). */
 void gy_agent_desired(struct gy_agent *agent, const struct gy_pod *pod);
+/* What the store last had of it, right after `desired`, before `synced` (gy_node_half_last). */
+void gy_agent_last(struct gy_agent *agent, const struct gy_pod_status *status);
 void gy_agent_forget(struct gy_agent *agent, const char *pod_id);
 void gy_agent_synced(struct gy_agent *agent);
 

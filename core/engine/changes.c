@@ -94,6 +94,10 @@ void gy_change_delete(struct gy_engine *e, struct pod *pod)
     if (pod->txn) return;
     pod->deleting = true;
     write_pod(e, pod);
+    if (!pod->has_status) return;
+    char key[GY_KEY_MAX];
+    gy_key_of(GY_KEY_STATUS, pod->id, key); /* what its node said of it goes with it */
+    add_write(e, key, NULL, GY_ENGINE_REV_ANY);
 }
 
 void gy_change_send(struct gy_engine *e)

@@ -54,7 +54,7 @@ void gy_engine_add_strategy(struct gy_engine *e, const char *name, const gantry_
 static void put_app(struct gy_engine *e, const char *key, const struct gy_app *spec)
 {
     struct app *app = gy_cluster_app(e, key);
-    if (app->has_spec) gy_shape_fini(&gy_app_shape, &app->spec);
+    gy_shape_fini(&gy_app_shape, &app->spec); /* also what a deleted one left */
     gy_shape_copy(&gy_app_shape, spec, &app->spec);
     app->has_spec = true;
     app->given_back = app->hold_until_mono_ms = 0;

@@ -65,6 +65,9 @@ void gy_engine_heartbeat(struct gy_engine *engine, const char *node, struct gy_n
 /* ---- decisions
  * ----------------------------------------------------------------------------------- */
 
+/* No compare: whatever revision the key has. */
+#define GY_ENGINE_REV_ANY UINT64_MAX
+
 struct gy_engine_write {
     char *key;
     char *value;      /* JSON; NULL = delete */

@@ -5,6 +5,10 @@ static void wire_desired(void *ctx, const struct gy_pod *pod)
 {
     gy_agent_desired(ctx, pod);
 }
+static void wire_last(void *ctx, const struct gy_pod_status *status)
+{
+    gy_agent_last(ctx, status);
+}
 static void wire_forget(void *ctx, const char *pod_id)
 {
     gy_agent_forget(ctx, pod_id);
@@ -66,6 +70,7 @@ void gy_agent_wire(struct gy_agent *agent, const char *node, struct gy_link *out
     *out = (struct gy_link){.ctx = agent,
                             .node = node,
                             .desired = wire_desired,
+                            .last = wire_last,
                             .forget = wire_forget,
                             .synced = wire_synced,
                             .service = wire_service,

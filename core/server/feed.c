@@ -186,18 +186,20 @@ static void send_txn(struct gy_feed *f, const struct gy_engine_txn *txn)
     struct gy_error err = GY_ERROR_INIT;
     struct gy_store_change *changes = gy_alloc_array(txn->n + 1, sizeof *changes);
     struct gy_store_compare *compares = gy_alloc_array(txn->n + 1, sizeof *compares);
-    compares[0] = (struct gy_store_compare){GY_KEY_EPOCH, f->epoch_rev};
+    size_t compared = 0;
+    compares[compared++] = (struct gy_store_compare){GY_KEY_EPOCH, f->epoch_rev};
     for (size_t i = 0; i < txn->n; i++) {
         const struct gy_engine_write *w = &txn->writes[i];
         changes[i] = (struct gy_store_change){w->key, w->value, w->value ? strlen(w->value) : 0};
-        compares[i + 1] = (struct gy_store_compare){w->key, w->mod_rev};
+        if (w->mod_rev != GY_ENGINE_REV_ANY)
+            compares[compared++] = (struct gy_store_compare){w->key, w->mod_rev};
     }
     struct sent *sent = gy_alloc(sizeof *sent);
     *sent = (struct sent){f, txn->id, f->generation};
     f->txns++;
     f->refs++;
     gantry_status status =
-        gy_store_txn(f->o.store, changes, txn->n, compares, txn->n + 1, stored, sent, &err);
+        gy_store_txn(f->o.store, changes, txn->n, compares, compared, stored, sent, &err);
     free(changes);
     free(compares);
     if (status == GANTRY_OK) return;

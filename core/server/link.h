@@ -41,6 +41,8 @@ struct gy_link {
     void *ctx;
     const char *node;
     void (*desired)(void *ctx, const struct gy_pod *pod);
+    void (*last)(void *ctx,
+                 const struct gy_pod_status *status); /* right after desired, before synced */
     void (*forget)(void *ctx, const char *pod_id);
     void (*synced)(void *ctx);
     void (*service)(void *ctx, const struct gy_link_service *service);

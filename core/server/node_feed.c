@@ -39,6 +39,20 @@ static void on_pod(struct gy_node_feed *f, const struct gy_store_object *object,
     gy_shape_fini(&gy_pod_shape, &pod);
 }
 
+/* What is known of the pods from before: an agent that was restarted goes on from there. */
+static void tell_last(struct gy_node_feed *f, struct gy_store *store)
+{
+    struct gy_store_object *o;
+    GY_STORE_FOREACH (store, GY_KEY_STATUS, o) {
+        struct gy_pod_status status;
+        if (gy_shape_decode_text(&gy_pod_status_shape, o->bytes, o->len, GY_FROM_PEER, &status,
+                                 NULL) != GANTRY_OK)
+            continue; /* the index has said so */
+        if (gy_streq(status.node, f->link->node)) f->link->last(f->link->ctx, &status);
+        gy_shape_fini(&gy_pod_status_shape, &status);
+    }
+}
+
 static void on_pods(void *arg, const struct gy_store_event *events, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -166,7 +180,9 @@ struct gy_node_feed *gy_node_feed_start(uv_loop_t *loop, struct gy_index *cluste
     GY_ASSERT(gy_store_subscribe(store, GY_KEY_POD, 0, on_pods, f, &f->subscription, NULL) ==
               GANTRY_OK);
     struct gy_store_object *o;
-    GY_STORE_FOREACH(store, GY_KEY_POD, o) on_pod(f, o, false);
+    GY_STORE_FOREACH (store, GY_KEY_POD, o)
+        on_pod(f, o, false);
+    tell_last(f, store);
     link->synced(link->ctx);
     gy_index_listen(cluster, on_change, f);
     struct gy_index_app *app = gy_index_app_from(cluster, NULL);

@@ -58,6 +58,7 @@ void gy_node_half_destroy(struct gy_node_half *half)
         free(p->pod_id);
         free(p);
     }
+    gy_actions_fini(&half->events);
     free(half->node);
     free(half->boot_id);
     free(half);
@@ -144,6 +145,33 @@ void gy_node_half_desired(struct gy_node_half *half, const struct gy_pod *spec, 
     gy_node_pod_touch(half, pod);
 }
 
+void gy_node_half_last(struct gy_node_half *half, const struct gy_pod_status *status)
+{
+    struct node_pod *pod = find_pod(half, status->id);
+    if (!pod || !pod->has_spec || pod->has_reported || pod->phase != POD_NEW) return;
+    pod->restarts = status->restarts;
+    if (status->state != GY_POD_ENDED) return;
+    pod->phase = POD_ENDED;
+    pod->outcome = status->outcome;
+    pod->reason = gy_strdup(status->reason);
+    for (size_t i = 0; i < pod->n; i++) {
+        struct container *c = &pod->containers[i];
+        c->phase = CONTAINER_ENDED;
+        if (i >= status->containers.n) continue;
+        const struct gy_container_status *s =
+            GY_AT(struct gy_container_status, status->containers, i);
+        c->attempt = s->attempt;
+        c->exit_code = s->exit_code;
+        c->exit_signal = s->exit_signal;
+        c->oom = s->oom;
+        c->started_wall_ms = s->started_ms;
+        c->ended_wall_ms = s->ended_ms;
+        c->text = gy_strdup(s->text);
+    }
+    gy_shape_copy(&gy_pod_status_shape, status, &pod->reported);
+    pod->has_reported = true;
+}
+
 void gy_node_half_forget(struct gy_node_half *half, const char *pod_id, struct gy_now now)
 {
     (void)now;
@@ -151,6 +179,14 @@ void gy_node_half_forget(struct gy_node_half *half, const char *pod_id, struct g
     if (!pod) return;
     pod->forgotten = true;
     gy_node_pod_touch(half, pod);
+}
+
+void gy_node_half_only(struct gy_node_half *half, const struct gy_strs *ids, struct gy_now now)
+{
+    struct node_pod *pod;
+    DL_FOREACH (half->pods, pod) {
+        if (!gy_strs_has(ids, pod->id)) gy_node_half_forget(half, pod->id, now);
+    }
 }
 
 void gy_node_half_synced(struct gy_node_half *half, struct gy_now now)

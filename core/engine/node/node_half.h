@@ -23,8 +23,13 @@ void gy_node_half_destroy(struct gy_node_half *half);
 
 /* A pod bound to this node was put, or changed (desired stop). */
 void gy_node_half_desired(struct gy_node_half *half, const struct gy_pod *pod, struct gy_now now);
+/* What the store last had of it, told right after `desired` when this half knows nothing of the pod
+ * yet (after a restart of the agent): a pod that had ended stays ended, restarts are counted on. */
+void gy_node_half_last(struct gy_node_half *half, const struct gy_pod_status *status);
 /* Its record is gone from the store: whatever of it is left here is stopped and removed. */
 void gy_node_half_forget(struct gy_node_half *half, const char *pod_id, struct gy_now now);
+/* A full listing was given anew: the record of every pod that is not in `ids` is gone. */
+void gy_node_half_only(struct gy_node_half *half, const struct gy_strs *ids, struct gy_now now);
 /* All pods bound to this node were given (after start and after each resync): from now on a pod
  * that the driver has and the store has not is removed. */
 void gy_node_half_synced(struct gy_node_half *half, struct gy_now now);

@@ -144,8 +144,9 @@ void gy_node_pod_step(struct gy_node_half *half, struct node_pod *pod, struct gy
 {
     if (!half->synced) return;
     bool driver_known = pod->driver->ready && pod->driver->listed;
-    if (!driver_known) { /* what runs is not known: neither start nor stop */
-        gy_node_report(half, pod, now);
+    if (!driver_known) { /* what runs is not known: neither start nor stop, and nothing new is said
+                          */
+        if (pod->has_reported) gy_node_report(half, pod, now);
         return;
     }
     if (shall_stop(pod) && pod->phase < POD_STOPPING) begin_stop(half, pod, now);
