@@ -53,12 +53,12 @@ struct suite_case {
 };
 
 /* SUITE("store.memory", {"a watch replays", watch_replays}, ...) defines main(). */
-#define SUITE(title_, ...)                                                                           \
+#define SUITE(title_, ...)                                                                         \
     int main(void)                                                                                 \
     {                                                                                              \
         static const struct suite_case cases[] = {__VA_ARGS__};                                    \
         if (CU_initialize_registry() != CUE_SUCCESS) return 2;                                     \
-        CU_pSuite suite = CU_add_suite(title_, NULL, NULL);                                          \
+        CU_pSuite suite = CU_add_suite(title_, NULL, NULL);                                        \
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)                                  \
             CU_add_test(suite, cases[i].name, cases[i].run);                                       \
         CU_basic_set_mode(CU_BRM_NORMAL);                                                          \

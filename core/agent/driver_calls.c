@@ -80,8 +80,7 @@ bool gy_agent_calls_tell_failed(struct gy_agent *a)
     return some;
 }
 
-/* ---- ends of driver calls -----------------------------------------------------------------------
- */
+/* ---- ends of driver calls ---- */
 
 static void on_done(void *arg, gantry_status status, const char *text, const void *result)
 {
@@ -123,8 +122,7 @@ static void on_progress(void *arg, const void *item)
            (int)p->text.len, p->text.ptr ? p->text.ptr : "");
 }
 
-/* ---- health checks ------------------------------------------------------------------------------
- */
+/* ---- health checks ---- */
 
 static void on_probed(void *arg, gantry_status status, const char *text)
 {
@@ -252,8 +250,7 @@ static void run_probe(struct gy_agent_call *c, const struct gy_action *action)
     gy_pod_names_fini(&names);
 }
 
-/* ---- calls --------------------------------------------------------------------------------------
- */
+/* ---- calls ---- */
 
 static void run_prepare(struct gy_agent_call *c, const struct gy_action *action,
                         const gantry_driver_ops *ops, void *self)
@@ -337,8 +334,7 @@ void gy_agent_call_run(struct gy_agent *a, const struct gy_action *action)
 void gy_agent_calls_hurry(struct gy_agent *a, const char *pod_id)
 {
     struct gy_agent_call *c;
-    TAILQ_FOREACH(c, &a->calls, entry)
-    {
+    TAILQ_FOREACH (c, &a->calls, entry) {
         if (c->kind == GY_ACTION_PREPARE && c->op && gy_streq(c->pod_id, pod_id))
             gy_instance_cancel(c->driver->instance, c->op);
     }

@@ -6,8 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* ---- names and expansion ------------------------------------------------------------------------
- */
+/* ---- names and expansion ---- */
 
 static void name_number(struct gy_map *out, const char *name, uint64_t value)
 {
@@ -77,8 +76,7 @@ char *gy_pod_expand(const char *text, const struct gy_map *names)
     return gy_buf_take(&out);
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------
- */
+/* ---- addresses ---- */
 
 void gy_pod_addresses(const struct gy_port_choices *ports, const char *address, struct gy_list *out)
 {
@@ -100,8 +98,7 @@ void gy_pod_addresses_fini(struct gy_list *addresses)
     *addresses = (struct gy_list){0};
 }
 
-/* ---- the form -----------------------------------------------------------------------------------
- */
+/* ---- the form ---- */
 
 static void *own(struct gy_pod_form *f, void *p)
 {

@@ -42,8 +42,7 @@ struct gy_agent_published {
     size_t n;
 };
 
-/* ---- choosing -----------------------------------------------------------------------------------
- */
+/* ---- choosing ---- */
 
 static bool pick(void *arg, unsigned attempt, struct gy_address *out)
 {
@@ -61,8 +60,7 @@ static bool pick(void *arg, unsigned attempt, struct gy_address *out)
         }
 }
 
-/* ---- listening ----------------------------------------------------------------------------------
- */
+/* ---- listening ---- */
 
 static void tell(const struct listener *l, int level, const char *kind, const char *text)
 {
@@ -182,8 +180,7 @@ static void listener_open(struct gy_agent *a, struct gy_agent_published *p,
     try_listen(&l->retry);
 }
 
-/* ---- what is published --------------------------------------------------------------------------
- */
+/* ---- what is published ---- */
 
 static bool is_same(const struct listener *l, const struct gy_port *port)
 {

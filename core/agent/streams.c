@@ -100,8 +100,7 @@ static void on_ended(void *arg, gantry_status status, const char *text, const vo
     stream_end(s, status, text, ended ? ended->exit_code : 0, ended ? ended->exit_signal : 0);
 }
 
-/* ---- beginning ----------------------------------------------------------------------------------
- */
+/* ---- beginning ---- */
 
 static struct gy_agent_stream *refuse(const struct gy_agent_sink *sink, gantry_status status,
                                       const char *fmt, ...) GANTRY_PRINTF(3, 4);
@@ -248,8 +247,7 @@ struct gy_agent_stream *gy_agent_exec(struct gy_agent *a, const struct gy_agent_
     return s;
 }
 
-/* ---- towards the program ------------------------------------------------------------------------
- */
+/* ---- towards the program ---- */
 
 gantry_status gy_agent_stream_input(struct gy_agent_stream *s, const void *bytes, size_t n)
 {

@@ -56,8 +56,8 @@ static struct job *startable(const struct gy_work_client *c)
 {
     if (c->running_count >= c->parallel) return NULL;
     struct job *job;
-    TAILQ_FOREACH(job, &c->waiting, link)
-    if (!lane_is_busy(c, job->lane)) return job;
+    TAILQ_FOREACH (job, &c->waiting, link)
+        if (!lane_is_busy(c, job->lane)) return job;
     return NULL;
 }
 
@@ -65,8 +65,7 @@ static struct job *startable(const struct gy_work_client *c)
 static struct job *take_job(struct gy_work_pool *pool)
 {
     struct gy_work_client *c;
-    TAILQ_FOREACH(c, &pool->clients, link)
-    {
+    TAILQ_FOREACH (c, &pool->clients, link) {
         struct job *job = startable(c);
         if (!job) continue;
         TAILQ_REMOVE(&c->waiting, job, link);
@@ -161,8 +160,8 @@ static struct job *pop_finished(struct gy_work_pool *pool, const struct gy_work_
 {
     pthread_mutex_lock(&pool->lock);
     struct job *job;
-    TAILQ_FOREACH(job, &pool->finished, link)
-    if (!only || job->client == only) break;
+    TAILQ_FOREACH (job, &pool->finished, link)
+        if (!only || job->client == only) break;
     if (job) {
         TAILQ_REMOVE(&pool->finished, job, link);
         if (job->post) job->client->posted_count--;
@@ -179,7 +178,8 @@ static void on_async(uv_async_t *async)
     size_t n = 0;
     pthread_mutex_lock(&pool->lock);
     struct job *job;
-    TAILQ_FOREACH(job, &pool->finished, link) n++;
+    TAILQ_FOREACH (job, &pool->finished, link)
+        n++;
     pthread_mutex_unlock(&pool->lock);
     while (n-- > 0 && (job = pop_finished(pool, NULL)))
         run_finished(job);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
 #include "cli/api.h"
+#include "cli/explain.h"
 #include "cli/ref.h"
 #include <inttypes.h>
 #include <time.h>
 
-/* "15:04:05" of today, with the date else; local time. */
-static void clock_of(int64_t wall_ms, char out[32])
+void gy_event_clock(int64_t wall_ms, char out[32])
 {
     time_t then = (time_t)(wall_ms / 1000), now = time(NULL);
     struct tm a, b;
@@ -26,7 +26,7 @@ static void print_event(struct gy_cli *cli, const json_t *event)
     char when[32], subject[160];
     bool warn = !strcmp(gy_json_text(event, "level"), "warn");
     const char *app = gy_json_text(event, "app"), *node = gy_json_text(event, "node");
-    clock_of(gy_json_int(event, "time_ms"), when);
+    gy_event_clock(gy_json_int(event, "time_ms"), when);
     if (*app && (gy_json_int(event, "slot") || *gy_json_text(event, "pod")))
         gy_cli_pod_label(event, subject);
     else

@@ -122,12 +122,33 @@ static void print_app(const json_t *answer, const struct gy_term *term, FILE *ou
     print_text(gy_json_text(answer, "nodes"), out);
 }
 
+static void print_events(const json_t *events, bool slots, FILE *out)
+{
+    size_t i;
+    const json_t *event;
+    if (json_array_size(events)) fputs("lately:\n", out);
+    json_array_foreach (events, i, event) {
+        char clock[32];
+        gy_event_clock(gy_json_int(event, "time_ms"), clock);
+        fprintf(out, "  %s  ", clock);
+        if (slots && gy_json_int(event, "slot"))
+            fprintf(out, "%.63s.%" PRId64 ": ", gy_json_text(event, "app"),
+                    gy_json_int(event, "slot"));
+        print_text(gy_json_text(event, "text"), out);
+    }
+}
+
 void gy_explain_print(const json_t *answer, const struct gy_term *term, FILE *out)
 {
-    if (json_is_array(json_object_get(answer, "pods")))
-        print_app(answer, term, out);
+    bool is_app = json_is_array(json_object_get(answer, "pods"));
+    json_t *rest = json_copy((json_t *)(uintptr_t)answer);
+    json_object_del(rest, "events");
+    if (is_app)
+        print_app(rest, term, out);
     else
-        print_object(answer, 0, term, out);
+        print_object(rest, 0, term, out);
+    json_decref(rest);
+    print_events(json_object_get(answer, "events"), is_app, out);
 }
 
 void gy_explain_app(struct gy_cli *cli, FILE *out, const char *ns, const char *project,

@@ -37,7 +37,7 @@ static const char *first_word(size_t *i, char out[32])
     return NULL;
 }
 
-/* ---- bash ----------------------------------------------------------------------------------- */
+/* ---- bash ---- */
 
 static void bash_words(FILE *out, enum gy_cli_kind kind)
 {
@@ -171,7 +171,7 @@ static void write_bash(FILE *out)
     fputs("    esac\n}\n\ncomplete -F _gantry gantry\n", out);
 }
 
-/* ---- zsh ------------------------------------------------------------------------------------ */
+/* ---- zsh ---- */
 
 /* Text inside '...' of an _arguments spec: quotes, brackets and colons have a meaning. */
 static void zsh_text(FILE *out, const char *text)
@@ -312,7 +312,7 @@ static void write_zsh(FILE *out)
     fputs("            esac ;;\n    esac\n}\n\n_gantry \"$@\"\n", out);
 }
 
-/* ---- fish ----------------------------------------------------------------------------------- */
+/* ---- fish ---- */
 
 static void fish_text(FILE *out, const char *text)
 {

@@ -30,8 +30,7 @@ static int64_t limit(const struct gy_field *f, int64_t standard)
     return f->max ? f->max : standard;
 }
 
-/* ---- strs, map, list ----------------------------------------------------------------------------
- */
+/* ---- strs, map, list ---- */
 
 void gy_strs_add(struct gy_strs *s, const char *text)
 {
@@ -79,8 +78,7 @@ void *gy_list_add(struct gy_list *l, const struct gy_shape *s)
     return item;
 }
 
-/* ---- init, fini, copy, equal --------------------------------------------------------------------
- */
+/* ---- init, fini, copy, equal ---- */
 
 void gy_shape_init(const struct gy_shape *s, void *object)
 {
@@ -238,8 +236,7 @@ bool gy_shape_equal(const struct gy_shape *s, const void *a, const void *b)
     return true;
 }
 
-/* ---- decode -------------------------------------------------------------------------------------
- */
+/* ---- decode ---- */
 
 #define PATH_MAX_BYTES 256
 
@@ -554,8 +551,7 @@ gantry_status gy_shape_check(const struct gy_shape *s, const void *object, struc
     return status;
 }
 
-/* ---- encode -------------------------------------------------------------------------------------
- */
+/* ---- encode ---- */
 
 static json_t *encode_field(const struct gy_field *f, const void *object)
 {

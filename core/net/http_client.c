@@ -34,7 +34,7 @@ struct gy_http_call {
 
 static void check_done(struct gy_http_client *c);
 
-/* ---- sockets and time-outs --------------------------------------------------------------- */
+/* ---- sockets and time-outs ---- */
 
 static void free_handle(uv_handle_t *handle)
 {
@@ -98,7 +98,7 @@ static int timer_changed(CURLM *multi, long ms, void *cls)
     return 0;
 }
 
-/* ---- calls ------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 static size_t take_bytes(char *bytes, size_t size, size_t n, void *cls)
 {

@@ -20,7 +20,7 @@ struct gy_http_target {
     size_t body_bytes;   /* 0 = 64 MiB; EINVAL beyond */
 };
 
-/* ---- on the loop [loop] ----------------------------------------------------------------- */
+/* ---- on the loop [loop] ---- */
 
 struct gy_http_client;
 struct gy_http_call;
@@ -55,7 +55,7 @@ gy_http_client_send(struct gy_http_client *c, const char *method, const char *pa
 void gy_http_call_resume(struct gy_http_call *call);
 void gy_http_call_cancel(struct gy_http_call *call); /* on_done is not called */
 
-/* ---- blocking, for the command line ------------------------------------------------------ */
+/* ---- blocking, for the command line ---- */
 
 struct gy_http_response {
     unsigned status;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* ---- suspended connections -------------------------------------------------------------- */
+/* ---- suspended connections ---- */
 
 static void watch_closed(uv_handle_t *handle)
 {
@@ -89,7 +89,7 @@ void gy_http_on_closed(struct gy_http_request *req, void (*on_closed)(void *arg)
     req->closed_arg = arg;
 }
 
-/* ---- plain answers ---------------------------------------------------------------------- */
+/* ---- plain answers ---- */
 
 static void measure(struct gy_http_request *req)
 {
@@ -217,7 +217,7 @@ void gy_http_reply_json(struct gy_http_request *req, unsigned status, json_t *va
     gy_http_reply_shared(req, status, NULL, text, strlen(text), free, text);
 }
 
-/* ---- errors ----------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 /* What a peer sent may be quoted in a sentence; JSON wants UTF-8. */
 static json_t *safe_text(const char *text)
@@ -271,7 +271,7 @@ void gy_http_reply_failure(struct gy_http_request *req, const struct gy_error *e
                 error->text);
 }
 
-/* ---- streams ---------------------------------------------------------------------------- */
+/* ---- streams ---- */
 
 static void drop_first(struct gy_http_request *req)
 {

@@ -20,7 +20,7 @@
 struct gy_http_server;
 struct gy_http_request;
 
-/* ---- server --------------------------------------------------------------------------- */
+/* ---- server ---- */
 
 struct gy_http_limits {    /* zero = the default in brackets */
     size_t body_bytes;     /* [4 MiB]  413 beyond */
@@ -68,7 +68,7 @@ json_t *gy_http_server_stats(const struct gy_http_server *s);
  * they are answered. */
 void gy_http_server_stop(struct gy_http_server *s, void (*done)(void *arg), void *arg);
 
-/* ---- what was asked; borrowed until the request is answered ----------------------------- */
+/* ---- what was asked; borrowed until the request is answered ---- */
 
 const char *gy_http_method(const struct gy_http_request *req);
 const char *gy_http_path(const struct gy_http_request *req);  /* as sent, without the query */
@@ -92,7 +92,7 @@ const struct gy_address *gy_http_peer(const struct gy_http_request *req);
 void gy_http_set_caller(struct gy_http_request *req, void *caller, void (*free_fn)(void *));
 void *gy_http_caller(const struct gy_http_request *req);
 
-/* ---- answers -------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* Before the answer: an extra header.  Control characters in value are refused by leaving it out
  * and a log line. */

@@ -133,7 +133,7 @@ bool gy_stream_get_credit(const struct gy_stream_frame *frame, uint32_t *bytes)
     return true;
 }
 
-/* ---- windows ---------------------------------------------------------------------------- */
+/* ---- windows ---- */
 
 void gy_stream_window_init(struct gy_stream_window *w)
 {

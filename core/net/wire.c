@@ -274,7 +274,7 @@ void gy_wire_on_freed(struct gy_wire *w, void (*freed)(void *arg), void *arg)
     w->freed_arg = arg;
 }
 
-/* ---- connecting ----------------------------------------------------------------------- */
+/* ---- connecting ---- */
 
 struct gy_wire_connect {
     uv_connect_t request;

@@ -25,8 +25,7 @@ static gantry_status check_unique(const struct gy_plugins *ps, const struct gy_p
                             "\"%s\" is no name for an instance: letters, digits and -_. inside, at "
                             "most 63",
                             name);
-    LIST_FOREACH(other, &ps->instances, link)
-    {
+    LIST_FOREACH (other, &ps->instances, link) {
         if (other->is_destroyed) continue;
         if (gy_streq(other->provider->kind, kind) && gy_streq(other->name, name))
             return gy_error_set(err, GANTRY_EINVAL, "there is already an instance \"%s\" of %s",
@@ -276,14 +275,15 @@ bool gy_plugins_instance_status(struct gy_plugins *ps, size_t i, struct gy_insta
 {
     struct gy_instance *inst, *found = NULL;
     size_t n = 0;
-    LIST_FOREACH(inst, &ps->instances, link) n += !inst->is_destroyed;
+    LIST_FOREACH (inst, &ps->instances, link)
+        n += !inst->is_destroyed;
     if (i >= n) return false;
     size_t left = n - i;
-    LIST_FOREACH(inst, &ps->instances, link)
-    if (!inst->is_destroyed && --left == 0) {
-        found = inst;
-        break;
-    }
+    LIST_FOREACH (inst, &ps->instances, link)
+        if (!inst->is_destroyed && --left == 0) {
+            found = inst;
+            break;
+        }
     *out = (struct gy_instance_status){
         .name = found->name,
         .kind = found->provider->kind,

@@ -40,8 +40,7 @@ static inline gantry_error *gy_plugin_error(struct gy_error *err)
     return (gantry_error *)(void *)err;
 }
 
-/* ---- plugins ------------------------------------------------------------------------------------
- */
+/* ---- plugins ---- */
 
 struct gy_provider { /* host-side copies, zero-extended; strings are the plugin's */
     const char *kind, *name;
@@ -89,8 +88,7 @@ void gy_plugins_offer(struct gy_plugins *ps, const char *id, const void *extensi
 /* The host table that plugins see, for tests. */
 const gantry_host_api *gy_plugins_host_api(void);
 
-/* ---- settings -----------------------------------------------------------------------------------
- */
+/* ---- settings ---- */
 
 struct gy_setting_value {
     const char *path;        /* "log_max_bytes"; nested groups with dots                         */
@@ -110,8 +108,7 @@ gantry_status gy_settings_check_app(const struct gy_provider *provider,
                                     const struct gy_setting_value *values, size_t n,
                                     struct gy_error *err);
 
-/* ---- instances ----------------------------------------------------------------------------------
- */
+/* ---- instances ---- */
 
 enum gy_instance_state {
     GY_INSTANCE_CREATED,

@@ -298,8 +298,9 @@ static gantry_status process_kill(gantry_host *host, uint64_t process, int32_t s
 {
     struct gy_child *c;
     if (!gy_plugins_on_loop(host->instance->ps) || signal_number < 1) return GANTRY_EINVAL;
-    LIST_FOREACH(c, &host->instance->children, link)
-    if (c->id == process) return kill(-c->pid, signal_number) == 0 ? GANTRY_OK : GANTRY_ENOTFOUND;
+    LIST_FOREACH (c, &host->instance->children, link)
+        if (c->id == process)
+            return kill(-c->pid, signal_number) == 0 ? GANTRY_OK : GANTRY_ENOTFOUND;
     return GANTRY_ENOTFOUND;
 }
 

@@ -111,11 +111,11 @@ uint64_t gy_watch_own_fd(struct gy_instance *inst, int fd,
 void gy_watch_stop(struct gy_instance *inst, uint64_t id)
 {
     struct gy_watch *w;
-    LIST_FOREACH(w, &inst->watches, link)
-    if (w->id == id) {
-        stop(w);
-        return;
-    }
+    LIST_FOREACH (w, &inst->watches, link)
+        if (w->id == id) {
+            stop(w);
+            return;
+        }
 }
 
 void gy_watch_stop_all(struct gy_instance *inst)

@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-/* ---- selectors ----------------------------------------------------------------------------------
- */
+/* ---- selectors ---- */
 
 static bool matches(const char *wanted, const char *value)
 {

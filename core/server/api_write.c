@@ -236,8 +236,7 @@ static bool want(struct write *w, const json_t *body, const struct gy_app *const
     return want_one(w, body, present, n);
 }
 
-/* ---- the plan ----------------------------------------------------------------------------------
- */
+/* ---- the plan ---- */
 
 /* All apps of other projects, then those that other writes are about to store. */
 struct others {
@@ -314,8 +313,7 @@ static void record_steps(struct write *w)
     }
 }
 
-/* ---- the transaction ---------------------------------------------------------------------------
- */
+/* ---- the transaction ---- */
 
 static void start(struct write *w);
 

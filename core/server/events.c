@@ -139,8 +139,7 @@ void gy_events_read(struct gy_events *e, const struct gy_events_filter *f, size_
     free(hits);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void drop_ref(struct gy_events *e)
 {
@@ -218,8 +217,7 @@ void gy_events_record(struct gy_events *e, const struct gy_event *event)
            copy.pod ? copy.pod : "", copy.node ? copy.node : "");
 }
 
-/* ---- retention --------------------------------------------------------------------------------
- */
+/* ---- retention ---- */
 
 static void collected(void *arg, const struct gy_store_outcome *outcome)
 {
@@ -246,8 +244,7 @@ static void on_collect(uv_timer_t *timer)
     uv_timer_start(timer, on_collect, n == BATCH_MAX ? 100 : COLLECT_MS, 0);
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 struct gy_events *gy_events_create(const struct gy_events_options *options)
 {
@@ -267,11 +264,11 @@ struct gy_events *gy_events_create(const struct gy_events_options *options)
               GANTRY_OK);
     struct gy_store_object *o;
     struct gy_event event;
-    GY_STORE_FOREACH(e->store, GY_KEY_EVENT, o)
-    if (decode(o, &event)) {
-        keep(e, o, &event);
-        gy_shape_fini(&gy_event_shape, &event);
-    }
+    GY_STORE_FOREACH (e->store, GY_KEY_EVENT, o)
+        if (decode(o, &event)) {
+            keep(e, o, &event);
+            gy_shape_fini(&gy_event_shape, &event);
+        }
     return e;
 }
 

@@ -332,7 +332,8 @@ struct gy_index *gy_index_create(uv_loop_t *loop, struct gy_store *store)
     c->timer.data = c;
     GY_ASSERT(gy_store_subscribe(store, "", 0, on_events, c, &c->subscription, NULL) == GANTRY_OK);
     struct gy_store_object *o;
-    GY_STORE_FOREACH(store, "", o) on_record(c, o->key, o);
+    GY_STORE_FOREACH (store, "", o)
+        on_record(c, o->key, o);
     gy_index_flush(c); /* nobody listens yet */
     return c;
 }

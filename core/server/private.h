@@ -63,8 +63,7 @@ struct gy_server {
     uint64_t writes, refused_writes;
 };
 
-/* ---- reply.c ------------------------------------------------------------------------------------
- */
+/* ---- reply.c ---- */
 
 struct gy_caller *gy_req_caller(const struct gy_http_request *req);
 /* Is the caller let into this namespace?  Answers 403 when not. */

@@ -112,8 +112,7 @@ void gy_reply_blob(struct gy_http_request *req, struct gy_blob *blob)
     gy_http_reply_shared(req, 200, NULL, blob->text, blob->len, gy_blob_put, gy_blob_get(blob));
 }
 
-/* ---- lists --------------------------------------------------------------------------------------
- */
+/* ---- lists ---- */
 
 bool gy_list_start(struct gy_http_request *req, struct list *list)
 {

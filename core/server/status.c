@@ -236,8 +236,7 @@ struct gy_status_writer *gy_status_writer_create(uv_loop_t *loop, struct gy_stor
     GY_ASSERT(gy_store_subscribe(store, GY_KEY_POD, 0, on_pods, w, &w->subscription, NULL) ==
               GANTRY_OK);
     struct gy_store_object *o;
-    GY_STORE_FOREACH(store, GY_KEY_STATUS, o)
-    {
+    GY_STORE_FOREACH (store, GY_KEY_STATUS, o) {
         char key[GY_KEY_MAX];
         gy_key_of(GY_KEY_POD, o->key + strlen(GY_KEY_STATUS), key);
         if (!gy_store_get(store, key)) remove_status(w, o->key + strlen(GY_KEY_STATUS));

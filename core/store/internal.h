@@ -18,7 +18,7 @@ struct object {
 /* One reference, the caller's. */
 struct object *gy_store_object_create(const gantry_store_item *item);
 
-/* ---- mirror.c: the objects of one revision, by key ------------------------------------------ */
+/* ---- mirror.c: the objects of one revision, by key ---- */
 RB_HEAD(object_tree, object);
 struct mirror {
     struct object_tree tree;
@@ -35,7 +35,7 @@ struct object *gy_store_mirror_put(struct mirror *mirror, struct object *object)
 /* The mirror's reference becomes the caller's. */
 void gy_store_mirror_remove(struct mirror *mirror, struct object *object);
 
-/* ---- history.c: the ring of what happened lately -------------------------------------------- */
+/* ---- history.c: the ring of what happened lately ---- */
 struct batch { /* one revision */
     uint64_t rev;
     int64_t at_ms;
@@ -61,8 +61,7 @@ const struct batch *gy_store_history_at(const struct history *history, size_t i)
 /* Index of the first batch with rev >= rev; count when there is none. */
 size_t gy_store_history_find(const struct history *history, uint64_t rev);
 
-/* ---- the store --------------------------------------------------------------------------------
- */
+/* ---- the store ---- */
 struct txn {
     TAILQ_ENTRY(txn) entry;
     struct gy_store *store;

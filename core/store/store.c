@@ -113,7 +113,7 @@ void gy_store_counts(const struct gy_store *store, struct gy_store_counts *out)
     };
 }
 
-/* ---- housekeeping --------------------------------------------------------------------------- */
+/* ---- housekeeping ---- */
 
 static void compact_done(void *arg, gantry_status status, const gantry_store_result *result,
                          const char *text)

@@ -12,7 +12,7 @@
 #include <gantry/store.h>
 #include <stdbool.h>
 
-/* ---- the backend: what wires a plugin (or a simulated disk) to a store ------------------- */
+/* ---- the backend: what wires a plugin (or a simulated disk) to a store ---- */
 
 typedef void (*gy_store_item_fn)(void *arg, const gantry_store_item *item);
 /* result is NULL unless status is GANTRY_OK; text is "" then. */
@@ -37,7 +37,7 @@ struct gy_store_backend {
     void (*restore)(void *ctx, const char *path, gy_store_done_fn, void *arg);
 };
 
-/* ---- objects ------------------------------------------------------------------------------ */
+/* ---- objects ---- */
 
 /* One version of one object: immutable, shared by the mirror, the history and whoever holds a
  * reference. */
@@ -52,7 +52,7 @@ struct gy_store_object *gy_store_object_get(struct gy_store_object *object);
 /* [any] Give a reference back; the last frees.  NULL does nothing. */
 void gy_store_object_put(struct gy_store_object *object);
 
-/* ---- life ----------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 struct gy_store;
 
@@ -76,7 +76,7 @@ bool gy_store_is_ready(const struct gy_store *store); /* mirror complete, watch 
 /* Why the watch does not stand; "" when it does. */
 const char *gy_store_trouble(const struct gy_store *store);
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 uint64_t gy_store_rev(const struct gy_store *store); /* that the mirror shows; 0 before ready */
 /* Borrowed until the next turn of the loop (take a reference to keep it longer), or NULL. */
@@ -98,7 +98,7 @@ struct gy_store_counts {
 };
 void gy_store_counts(const struct gy_store *store, struct gy_store_counts *out);
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 struct gy_store_compare {
     const char *key;
@@ -132,7 +132,7 @@ gantry_status gy_store_txn(struct gy_store *store, const struct gy_store_change 
                            const struct gy_store_compare *compares, size_t m, gy_store_txn_fn done,
                            void *arg, struct gy_error *err);
 
-/* ---- watching ------------------------------------------------------------------------------- */
+/* ---- watching ---- */
 
 struct gy_store_event {
     uint64_t rev; /* the same for all events of one call */
@@ -157,7 +157,7 @@ gantry_status gy_store_subscribe(struct gy_store *store, const char *prefix, uin
 /* No call after this returns.  NULL does nothing. */
 void gy_store_unsubscribe(struct gy_store_subscription *subscription);
 
-/* ---- housekeeping --------------------------------------------------------------------------- */
+/* ---- housekeeping ---- */
 
 #define GY_STORE_HISTORY_MS (10 * 60 * 1000)
 #define GY_STORE_HISTORY_REVS 100000

@@ -48,8 +48,7 @@ void gy_store_fan_out(struct gy_store *store, const struct batch *batch)
     gy_store_enter(store);
     struct gy_store_subscription *s;
     /* One that a callback adds is at the tail and has seen this batch in its replay. */
-    TAILQ_FOREACH(s, &store->subscriptions, entry)
-    {
+    TAILQ_FOREACH (s, &store->subscriptions, entry) {
         if (!s->dead && s->seen < batch->rev) deliver(s, batch);
     }
     gy_store_leave(store);

@@ -49,7 +49,7 @@ static bool is_sane(const gantry_store_item *item)
     return false;
 }
 
-/* ---- list ----------------------------------------------------------------------------------- */
+/* ---- list ---- */
 
 static void list_item(void *arg, const gantry_store_item *item)
 {
@@ -112,7 +112,8 @@ static void resync(struct gy_store *store, const gantry_store_result *result)
                (unsigned long long)store->rev, (unsigned long long)result->rev);
         gy_store_history_clear(&store->history, result->rev - 1);
         struct gy_store_subscription *s;
-        TAILQ_FOREACH(s, &store->subscriptions, entry) s->seen = result->rev - 1;
+        TAILQ_FOREACH (s, &store->subscriptions, entry)
+            s->seen = result->rev - 1;
     }
     store->rev = result->rev;
     if (batch->n == 0) {
@@ -160,7 +161,7 @@ void gy_store_sync_list(struct gy_store *store)
     store->backend.list(store->backend.ctx, "", list_item, list_done, store);
 }
 
-/* ---- watch ---------------------------------------------------------------------------------- */
+/* ---- watch ---- */
 
 void gy_store_incoming_clear(struct gy_store *store)
 {

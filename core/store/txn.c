@@ -98,8 +98,7 @@ void gy_store_end_txns(struct gy_store *store)
         tell(t, &ended);
         destroy(t);
     }
-    TAILQ_FOREACH(t, &store->sent, entry)
-    {
+    TAILQ_FOREACH (t, &store->sent, entry) {
         tell(t, &ended); /* the record stays until the backend ends the call */
     }
 }

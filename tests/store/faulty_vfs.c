@@ -47,8 +47,7 @@ static enum fault armed;
 static uint64_t fault_at, fault_count, operations;
 static bool struck, dead;
 
-/* ---- images -------------------------------------------------------------------------------------
- */
+/* ---- images ---- */
 
 static void image_write(struct image *image, uint64_t at, const void *bytes, uint64_t len)
 {

@@ -171,8 +171,7 @@ static void the_mirror_is_in_order(void)
     put("c", "x");
     struct gy_store_object *o;
     char all[64] = "";
-    GY_STORE_FOREACH(store, "b", o)
-    {
+    GY_STORE_FOREACH (store, "b", o) {
         strcat(all, o->key);
         strcat(all, " ");
     }

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- a backend that answers on the next turn ------------------------------------------------ */
+/* ---- a backend that answers on the next turn ---- */
 
 struct held {
     char key[256], *bytes;
@@ -155,8 +155,7 @@ static void disk_compact(void *ctx, uint64_t rev, gy_store_done_fn done, void *a
     disk_answer(done, arg);
 }
 
-/* ---- the server -------------------------------------------------------------------------------
- */
+/* ---- the server ---- */
 
 static struct {
     pthread_t thread;
@@ -274,8 +273,7 @@ static void host_stop(void)
     rmdir(host.folder);
 }
 
-/* ---- a client ----------------------------------------------------------------------------------
- */
+/* ---- a client ---- */
 
 static int dial(bool tcp)
 {

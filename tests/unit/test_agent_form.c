@@ -171,8 +171,7 @@ static void addresses(void)
     gy_pod_addresses_fini(&list);
 }
 
-/* ---- ownership ----------------------------------------------------------------------------------
- */
+/* ---- ownership ---- */
 
 static void record(void)
 {

@@ -149,8 +149,7 @@ static void refusals(void)
     rig_destroy(r);
 }
 
-/* ---- published ports ----------------------------------------------------------------------------
- */
+/* ---- published ports ---- */
 
 static int server(uint16_t *port)
 {

@@ -19,7 +19,7 @@ static const char *watch_first, *watch_then;
 static struct gy_http_request *watching;
 static uv_timer_t *watch_timer;
 
-/* ---- the server ----------------------------------------------------------------------------- */
+/* ---- the server ---- */
 
 #define POD(id, app, slot, rest)                                                                   \
     "{\"id\":\"" id "\",\"namespace\":\"default\",\"project\":\"hello\",\"app\":\"" app            \
@@ -122,7 +122,8 @@ static void explain(void *arg, struct gy_http_request *req)
            "{\"app\":\"default/hello/web\",\"desired\":2,\"waiting\":1,\"reason\":\"no node has "
            "2 GiB free\",\"pods\":[{\"id\":\"" ID_A
            "\",\"slot\":1,\"node\":\"n1\",\"state\":\"starting\",\"restarts\":3,\"reason\":"
-           "\"exit code 1\",\"placement\":\"n1 scored 5\"}],\"nodes\":\"1 node\"}");
+           "\"exit code 1\",\"placement\":\"n1 scored 5\"}],\"nodes\":\"1 node\",\"events\":[{\"time_ms\":1,\"kind\":\"pod.restarting\","
+           "\"app\":\"web\",\"slot\":1,\"text\":\"container web ended\"}]}");
 }
 
 static void node(void *arg, struct gy_http_request *req)
@@ -255,7 +256,7 @@ static void end(void *arg)
     gy_http_server_stop(server, NULL, NULL);
 }
 
-/* ---- running commands ------------------------------------------------------------------------ */
+/* ---- running commands ---- */
 
 static char *out, *err;
 
@@ -492,6 +493,7 @@ static void others(void)
     CHECK(strstr(out, "web.2") && strstr(out, "exit code 1, starts again"));
     CHECK_INT(gantry("explain", "web", END), 0);
     CHECK(strstr(out, "web.1: starting on n1 (aaaaaaaa), 3 restarts\n"));
+    CHECK(strstr(out, "web.1: container web ended\n"));
     CHECK_INT(gantry("inspect", "pod/aaaa", END), 0);
     CHECK_INT(gantry("node", "drain", "n1", END), 0);
     CHECK_STR(last_body, "{\"drain\":true}");

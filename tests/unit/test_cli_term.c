@@ -82,7 +82,7 @@ static void a_table_fits_any_width(void)
     }
 }
 
-/* ---- progress ------------------------------------------------------------------------------- */
+/* ---- progress ---- */
 
 static void tell(struct gy_progress *p, const char *line)
 {

@@ -11,7 +11,7 @@ static struct gy_address tcp4, tcp6, local;
 static char folder[64], url[160];
 static char seen_auth[200];
 
-/* ---- a server --------------------------------------------------------------------------- */
+/* ---- a server ---- */
 
 static void echo(void *arg, struct gy_http_request *req)
 {
@@ -186,7 +186,7 @@ static void tear_down(void)
     CHECK_INT(rmdir(folder), 0);
 }
 
-/* ---- blocking --------------------------------------------------------------------------- */
+/* ---- blocking ---- */
 
 static void calls_work(void)
 {
@@ -342,7 +342,7 @@ static void upgrade_gives_a_socket(void)
     tear_down();
 }
 
-/* ---- on the loop ------------------------------------------------------------------------ */
+/* ---- on the loop ---- */
 
 static _Atomic int done_count;
 static _Atomic int last_status, last_http;

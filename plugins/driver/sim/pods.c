@@ -7,8 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- small things -------------------------------------------------------------------------------
- */
+/* ---- small things ---- */
 
 uint64_t sim_wall_ms(void)
 {
@@ -34,8 +33,8 @@ static bool is_equal(gantry_str a, gantry_str b)
 struct pod *sim_find_pod(const struct sim *m, gantry_str id)
 {
     struct pod *p;
-    LIST_FOREACH(p, &m->pods, entry)
-    if (is_equal(p->id, id)) return p;
+    LIST_FOREACH (p, &m->pods, entry)
+        if (is_equal(p->id, id)) return p;
     return NULL;
 }
 
@@ -103,8 +102,7 @@ static void delay(struct call *c, uint64_t ms, void (*fn)(void *arg))
     sim_call_end(c);
 }
 
-/* ---- pods ---------------------------------------------------------------------------------------
- */
+/* ---- pods ---- */
 
 void sim_pod_destroy(struct pod *p)
 {
@@ -148,8 +146,7 @@ static void list_some(void *arg)
     struct pod *p;
     gantry_status status = GANTRY_OK;
     c->timer = 0;
-    LIST_FOREACH(p, &m->pods, entry)
-    {
+    LIST_FOREACH (p, &m->pods, entry) {
         if (p->listed == c->op) continue;
         status = emit_pod(m, c->op, p);
         if (status != GANTRY_OK) break;
@@ -215,8 +212,7 @@ void sim_prepare(void *self, gantry_op op, const gantry_pod *pod)
           prepared);
 }
 
-/* ---- containers ---------------------------------------------------------------------------------
- */
+/* ---- containers ---- */
 
 static void end_waits(struct container *k)
 {

@@ -79,8 +79,7 @@ static void cancel(void *self, gantry_op op)
 {
     struct sim *m = self;
     struct call *c;
-    LIST_FOREACH(c, &m->calls, entry)
-    {
+    LIST_FOREACH (c, &m->calls, entry) {
         if (c->op != op) continue;
         m->api->op_failf(m->host, op, GANTRY_ECANCELED, "canceled");
         sim_call_end(c);

@@ -254,8 +254,7 @@ static void cancel(void *self, gantry_op op)
 {
     struct memory *m = self;
     struct stream *s;
-    TAILQ_FOREACH(s, &m->streams, entry)
-    {
+    TAILQ_FOREACH (s, &m->streams, entry) {
         if (s->op != op) continue;
         m->api->op_failf(m->host, op, GANTRY_ECANCELED, "canceled");
         stream_destroy(m, s);

@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- backup -----------------------------------------------------------------------------------
- */
+/* ---- backup ---- */
 
 static gantry_status copy_all(sqlite3 *from, sqlite3 *to, const char *from_path,
                               const char *to_path, struct sentence *why)
@@ -103,8 +102,7 @@ gantry_status sqlite_db_backup(const char *from, const char *vfs, const char *to
     return status;
 }
 
-/* ---- check ------------------------------------------------------------------------------------
- */
+/* ---- check ---- */
 
 static gantry_status expect_none(sqlite3 *handle, const char *path, const char *sql,
                                  const char *what, struct sentence *why)
@@ -193,8 +191,7 @@ gantry_status sqlite_db_check(const char *path, const char *vfs, bool full, stru
     return status;
 }
 
-/* ---- restore ----------------------------------------------------------------------------------
- */
+/* ---- restore ---- */
 
 static gantry_status take_over(struct sqlite_db *db, struct sentence *why)
 {

@@ -187,7 +187,7 @@ void sqlite_db_close(struct sqlite_db *db)
     free(db);
 }
 
-/* ---- transactions --------------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
 static int run(sqlite3_stmt *stmt)
 {
@@ -332,8 +332,7 @@ gantry_status sqlite_db_apply(struct sqlite_db *db, const gantry_store_txn *txn,
     return GANTRY_OK;
 }
 
-/* ---- compaction -------------------------------------------------------------------------------
- */
+/* ---- compaction ---- */
 
 gantry_status sqlite_db_compact(struct sqlite_db *db, uint64_t rev, struct sentence *why)
 {

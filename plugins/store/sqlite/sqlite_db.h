@@ -63,7 +63,7 @@ gantry_status sqlite_db_open(const struct sqlite_db_options *options, struct sql
 /* Moves the write-ahead log into the file when it can.  NULL does nothing. */
 void sqlite_db_close(struct sqlite_db *db);
 
-/* ---- transactions: a group of them is one commit, one fsync ------------------------------- */
+/* ---- transactions: a group of them is one commit, one fsync ---- */
 
 gantry_status sqlite_db_begin(struct sqlite_db *db, struct sentence *why);
 /* GANTRY_OK: result->failed says whether a compare did not hold (nothing was written then); the rev
@@ -81,7 +81,7 @@ gantry_status sqlite_db_trim(struct sqlite_db *db, int rows, bool *more, struct 
 /* Copy the write-ahead log into the file; readers and writers go on. */
 void sqlite_db_checkpoint(struct sqlite_db *db);
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 typedef gantry_status (*sqlite_emit_fn)(void *arg, const gantry_store_item *item);
 
@@ -122,8 +122,7 @@ gantry_status sqlite_db_check(const char *path, const char *vfs, bool full, stru
  * compacted one. */
 gantry_status sqlite_db_restore(struct sqlite_db *db, const char *from, struct sentence *why);
 
-/* ---- shared by the files of this folder -------------------------------------------------------
- */
+/* ---- shared by the files of this folder ---- */
 
 /* What SQLite's error means for a caller, with a sentence that names the file. */
 gantry_status sqlite_db_explain(sqlite3 *handle, int code, const char *path, const char *doing,

@@ -73,8 +73,7 @@ static gantry_status damaged(const struct sqlite_db_options *options, struct sen
         options->path, line);
 }
 
-/* ---- migration --------------------------------------------------------------------------------
- */
+/* ---- migration ---- */
 
 /* A copy beside the file, under a name that is not taken. */
 static gantry_status back_up_first(const struct sqlite_db_options *options, int schema,
@@ -134,8 +133,7 @@ static gantry_status migrate(sqlite3 *handle, const struct sqlite_db_options *op
     return status;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static gantry_status quick_check(sqlite3 *handle, const struct sqlite_db_options *options,
                                  struct sentence *why)

@@ -160,8 +160,7 @@ void store_stream_run(struct store_thread *t)
 void store_stream_cancel(struct store_thread *t, gantry_op op)
 {
     struct stream *s;
-    TAILQ_FOREACH(s, &t->streams, entry)
-    {
+    TAILQ_FOREACH (s, &t->streams, entry) {
         if (s->op != op) continue;
         t->api->op_failf(t->host, op, GANTRY_ECANCELED, "canceled");
         end(s);

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- the loop's side ----------------------------------------------------------------------------
- */
+/* ---- the loop's side ---- */
 
 void store_thread_init(struct store_thread *t)
 {
@@ -97,8 +96,7 @@ void store_thread_stop(struct store_thread *t, gantry_op op)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* ---- transactions -------------------------------------------------------------------------------
- */
+/* ---- transactions ---- */
 
 static void fail(struct store_thread *t, struct group_slot *slots, size_t n, gantry_status status,
                  const struct sentence *why)

@@ -80,7 +80,7 @@ void store_thread_cancel(struct store_thread *t, gantry_op op);
 void store_thread_stop(struct store_thread *t, gantry_op op);
 void store_thread_join(struct store_thread *t);
 
-/* ---- streams (sqlite_stream.c), of the thread ------------------------------------------------ */
+/* ---- streams (sqlite_stream.c), of the thread ---- */
 void store_stream_list(struct store_thread *t, const struct request *request);
 void store_stream_watch(struct store_thread *t, const struct request *request);
 void store_stream_run(struct store_thread *t); /* all, a slice each; sets blocked and again */

@@ -11,8 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* ---- the disk -----------------------------------------------------------------------------------
- */
+/* ---- the disk ---- */
 
 /* statfs(2) and linux/magic.h. */
 static const struct {
@@ -115,8 +114,7 @@ static gantry_status check_disk(const char *path, const char *folder, struct sen
         path, name);
 }
 
-/* ---- who has it ---------------------------------------------------------------------------------
- */
+/* ---- who has it ---- */
 
 static void read_line(const char *path, char *out, size_t max)
 {
@@ -156,8 +154,7 @@ static gantry_status take_lock(const char *path, int *out, struct sentence *why)
     return GANTRY_OK;
 }
 
-/* ---- how it was left ----------------------------------------------------------------------------
- */
+/* ---- how it was left ---- */
 
 static bool size_of(const char *path, const char *tail, long long *size)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gantry/abi.h: the words that every part of the contract between gantry and its plugins uses.
  *
- * Thread tags:  [loop] on the event-loop thread, must return within 5 ms;  [worker] on a host worker
- * thread, may block;  [any] from any thread, concurrently;  [engine] on the engine's thread, pure.
+ * Thread tags:  [loop] on the event-loop thread, must return within 5 ms;  [worker] on a host
+ * worker thread, may block;  [any] from any thread, concurrently;  [engine] on the engine's thread,
+ * pure.
  *
- * SIZED structs start with `size`, grow only at the end, and are copied into zeroed storage before any
- * other member is read: zero means "as before", a NULL function means "not offered".
- * FROZEN structs never change. */
+ * SIZED structs start with `size`, grow only at the end, and are copied into zeroed storage before
+ * any other member is read: zero means "as before", a NULL function means "not offered". FROZEN
+ * structs never change. */
 #ifndef GANTRY_ABI_H
 #define GANTRY_ABI_H
 
@@ -22,7 +23,7 @@ extern "C" {
 
 #define GANTRY_ABI(major, minor) (((uint32_t)(major) << 16) | (uint32_t)(minor))
 #define GANTRY_ABI_MAJOR(abi) ((uint32_t)(abi) >> 16)
-#define GANTRY_ABI_MINOR(abi) ((uint32_t)(abi) & 0xffffu)
+#define GANTRY_ABI_MINOR(abi) (0xffffu & (uint32_t)(abi))
 /* 0.x: every kind is a draft; 1.0 is declared when a kind has two real providers. */
 #define GANTRY_ABI_CURRENT GANTRY_ABI(0, 1)
 

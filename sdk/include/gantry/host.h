@@ -34,8 +34,9 @@ typedef struct gantry_host_api { /* SIZED */
     void (*op_done)(gantry_host *, gantry_op, const void *result);
     void (*op_failf)(gantry_host *, gantry_op, gantry_status code, const char *fmt, ...)
         GANTRY_PRINTF(4, 5);
-    /* [any] one item of a streaming op, copied before this returns.  GANTRY_EBUSY: the queue is full,
-     * nothing was taken, try again in some milliseconds; GANTRY_ECANCELED: nobody listens, end the op. */
+    /* [any] one item of a streaming op, copied before this returns.  GANTRY_EBUSY: the queue is
+     * full, nothing was taken, try again in some milliseconds; GANTRY_ECANCELED: nobody listens,
+     * end the op. */
     gantry_status (*op_emit)(gantry_host *, gantry_op, const void *item);
     /* [any] run fn(arg) on the loop, on a later turn */
     gantry_status (*post)(gantry_host *, void (*fn)(void *arg), void *arg);
@@ -49,9 +50,9 @@ typedef struct gantry_host_api { /* SIZED */
     uint64_t (*fd_watch)(gantry_host *, int fd, uint32_t events,
                          void (*fn)(void *arg, int fd, uint32_t events), void *arg);
     void (*watch_stop)(gantry_host *, uint64_t timer_or_watch);
-    /* [any] typed settings, already checked against the plugin's table and defaulted; valid as long as
-     * the gantry_conf is: during create() and reload().  GANTRY_ENOTFOUND: no such setting, or no
-     * element i.  Booleans are read with conf_int (0 or 1). */
+    /* [any] typed settings, already checked against the plugin's table and defaulted; valid as long
+     * as the gantry_conf is: during create() and reload().  GANTRY_ENOTFOUND: no such setting, or
+     * no element i.  Booleans are read with conf_int (0 or 1). */
     gantry_status (*conf_str)(const gantry_conf *, const char *path, gantry_str *out);
     gantry_status (*conf_int)(const gantry_conf *, const char *path, int64_t *out);
     gantry_status (*conf_strv)(const gantry_conf *, const char *path, size_t i, gantry_str *out);
@@ -60,17 +61,19 @@ typedef struct gantry_host_api { /* SIZED */
     const void *(*extension)(gantry_host *, const char *id);
 } gantry_host_api;
 
-/* gantry.host.instance/1: facts about where an instance runs.  [any] Strings live as long as the host. */
+/* gantry.host.instance/1: facts about where an instance runs.  [any] Strings live as long as the
+ * host. */
 #define GANTRY_HOST_INSTANCE "gantry.host.instance/1"
 typedef struct gantry_host_instance { /* SIZED */
     uint32_t size, reserved;
-    gantry_str (*name)(gantry_host *);      /* the instance's name in the config                      */
-    gantry_str (*state_dir)(gantry_host *); /* folder that only this instance writes; survives restarts */
-    gantry_str (*run_dir)(gantry_host *);   /* folder for sockets; may be emptied at boot             */
-    gantry_str (*libexec_dir)(gantry_host *); /* gantry's own programs, such as gantry-shim           */
-    gantry_str (*node)(gantry_host *);        /* name of the node this instance runs on               */
-    gantry_str (*cluster)(gantry_host *);     /* cluster id                                           */
-    gantry_str (*boot_id)(gantry_host *);     /* of the running kernel                                */
+    gantry_str (*name)(gantry_host *); /* the instance's name in the config                      */
+    gantry_str (*state_dir)(
+        gantry_host *); /* folder that only this instance writes; survives restarts */
+    gantry_str (*run_dir)(gantry_host *);     /* folder for sockets; may be emptied at boot     */
+    gantry_str (*libexec_dir)(gantry_host *); /* gantry's own programs, such as gantry-shim */
+    gantry_str (*node)(gantry_host *);    /* name of the node this instance runs on               */
+    gantry_str (*cluster)(gantry_host *); /* cluster id                                           */
+    gantry_str (*boot_id)(gantry_host *); /* of the running kernel                                */
 } gantry_host_instance;
 
 #ifdef __cplusplus

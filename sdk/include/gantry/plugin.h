@@ -23,15 +23,15 @@ typedef struct gantry_setting { /* SIZED; one key an operator may write */
     const char *path, *fallback, *doc; /* fallback NULL = required; INT and BOOL as text;     */
 } gantry_setting;                      /* STRV: elements separated by blanks                  */
 
-typedef struct gantry_provider { /* SIZED; `ops` is the kind's SIZED vtable */
-    uint32_t size, workers, draft, reserved; /* workers 0 = 4; draft 0 = stable              */
-    const char *kind, *name;                 /* "gantry.driver/1", "docker"                  */
+typedef struct gantry_provider {               /* SIZED; `ops` is the kind's SIZED vtable */
+    uint32_t size, workers, draft, reserved;   /* workers 0 = 4; draft 0 = stable              */
+    const char *kind, *name;                   /* "gantry.driver/1", "docker"                  */
     const gantry_setting *const *settings;     /* NULL-terminated; the plugin's own block     */
     const gantry_setting *const *app_settings; /* NULL-terminated; its block inside an app    */
     const void *ops;
 } gantry_provider;
 
-typedef struct gantry_plugin { /* SIZED */
+typedef struct gantry_plugin {         /* SIZED */
     uint32_t size, abi_built, abi_min; /* abi_min: oldest host this can run on */
     uint32_t provider_count;
     uint64_t flags;
@@ -55,39 +55,43 @@ typedef struct gantry_base_ops { /* SIZED */
      * NULL = nothing to open. */
     void (*open)(void *self, gantry_op);
     void (*reload)(void *self, gantry_op, const gantry_conf *); /* NULL = restart the instance  */
-    void (*health)(void *self, gantry_op);    /* stream of gantry_health                        */
-    void (*shutdown)(void *self, gantry_op);  /* end every open op, then this one; may be NULL  */
-    void (*destroy)(void *self);              /* only after create returned OK; runs once       */
-    void (*cancel)(void *self, gantry_op);    /* best effort; the op still ends once            */
+    void (*health)(void *self, gantry_op);   /* stream of gantry_health                        */
+    void (*shutdown)(void *self, gantry_op); /* end every open op, then this one; may be NULL  */
+    void (*destroy)(void *self);             /* only after create returned OK; runs once       */
+    void (*cancel)(void *self, gantry_op);   /* best effort; the op still ends once            */
     const void *(*extension)(void *self, const char *id); /* [any] or NULL                      */
 } gantry_base_ops;
 
 typedef const gantry_plugin *(*gantry_plugin_entry_fn)(void);
 
-/* ELF note "Gantry", type 1: one NUL-terminated line "name version abi_built abi_min kind kind ...",
- * readable without loading the object: `readelf -p .note.gantry plugin.so`. */
+/* ELF note "Gantry", type 1: one NUL-terminated line "name version abi_built abi_min kind kind
+ * ...", readable without loading the object: `readelf -p .note.gantry plugin.so`. */
 #define GANTRY_NOTE_SECTION ".note.gantry"
 #define GANTRY_NOTE_TYPE 1u
 #define GANTRY_STRINGIFY_(x) #x
 #define GANTRY_STRINGIFY(x) GANTRY_STRINGIFY_(x)
 
-/* The one exported symbol: a function that returns static storage; it must not allocate, log or start
- * threads.  name, version and kinds ("gantry.driver/1 gantry.store/1") are string literals; abi_major and
- * abi_minor, the oldest host it runs on, are plain numbers.  The loader refuses a note that differs from
- * the descriptor. */
-#define GANTRY_PLUGIN(descriptor, name_, version_, min_major, min_minor, kinds_)                    \
+/* The one exported symbol: a function that returns static storage; it must not allocate, log or
+ * start threads.  name, version and kinds ("gantry.driver/1 gantry.store/1") are string literals;
+ * abi_major and abi_minor, the oldest host it runs on, are plain numbers.  The loader refuses a
+ * note that differs from the descriptor. */
+#define GANTRY_PLUGIN(descriptor, name_, version_, min_major, min_minor, kinds_)                   \
     static const struct {                                                                          \
         uint32_t namesz, descsz, type;                                                             \
         char owner[8];                                                                             \
         char text[(sizeof(name_ " " version_ " " GANTRY_NOTE_ABI_ " " GANTRY_STRINGIFY(            \
-                              min_major) "." GANTRY_STRINGIFY(min_minor) " " kinds_) +             \
-                   3u) & ~(size_t)3u];                                                             \
+                       min_major) "." GANTRY_STRINGIFY(min_minor) " " kinds_) +                    \
+                   3u) &                                                                           \
+                  ~(size_t)3u];                                                                    \
     } gantry_note_ __attribute__((used, aligned(4), section(GANTRY_NOTE_SECTION))) = {             \
         7u, (uint32_t)sizeof(gantry_note_.text), GANTRY_NOTE_TYPE, "Gantry",                       \
-        name_ " " version_ " " GANTRY_NOTE_ABI_ " " GANTRY_STRINGIFY(                              \
-            min_major) "." GANTRY_STRINGIFY(min_minor) " " kinds_};                                \
+        name_ " " version_ " " GANTRY_NOTE_ABI_                                                    \
+              " " GANTRY_STRINGIFY(min_major) "." GANTRY_STRINGIFY(min_minor) " " kinds_};         \
     GANTRY_EXTERN_C GANTRY_EXPORT const gantry_plugin *gantry_plugin_entry(void);                  \
-    const gantry_plugin *gantry_plugin_entry(void) { return &(descriptor); }
+    const gantry_plugin *gantry_plugin_entry(void)                                                 \
+    {                                                                                              \
+        return &(descriptor);                                                                      \
+    }
 #define GANTRY_NOTE_ABI_ "0.1" /* GANTRY_ABI_CURRENT as text; the lock checks that they agree */
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gantry/store.h: kind gantry.store/1, an ordered map of keys to bytes with one revision counter.
  *
- * Every transaction that changes something takes the next revision.  A write is durable before op_done.
- * Keys are ordered by bytes. */
+ * Every transaction that changes something takes the next revision.  A write is durable before
+ * op_done. Keys are ordered by bytes. */
 #ifndef GANTRY_STORE_H
 #define GANTRY_STORE_H
 
@@ -48,14 +48,15 @@ typedef struct gantry_store_result { /* SIZED; of txn, list, compact, check */
 } gantry_store_result;
 
 typedef struct gantry_store_item { /* SIZED; an item of list and watch */
-    uint32_t size, type; /* PUT or DELETE; list: PUT */
+    uint32_t size, type;           /* PUT or DELETE; list: PUT */
     uint64_t mod_rev, create_rev;
     gantry_str key;
     gantry_bytes value;
     uint32_t flags, reserved; /* GANTRY_STORE_MORE */
 } gantry_store_item;
 
-/* Watch: another item of the same transaction follows.  A reader acts when an item comes without it. */
+/* Watch: another item of the same transaction follows.  A reader acts when an item comes without
+ * it. */
 #define GANTRY_STORE_MORE (1u << 0)
 
 #define GANTRY_STORE_CHECK_FULL (1u << 0)
@@ -70,18 +71,20 @@ typedef struct gantry_store_ops { /* SIZED; all [loop] */
     void (*list)(void *self, gantry_op, gantry_str prefix);
     /* -> gantry_store_result; a compare that does not hold is a result (failed), not an error. */
     void (*txn)(void *self, gantry_op, const gantry_store_txn *);
-    /* Every change with mod_rev >= from_rev under prefix, in order, first those that happened, then live;
-     * the items of one transaction come together.  GANTRY_ENOTFOUND with text when from_rev is not above
-     * the compacted revision.  Ends by cancel. */
+    /* Every change with mod_rev >= from_rev under prefix, in order, first those that happened, then
+     * live; the items of one transaction come together.  GANTRY_ENOTFOUND with text when from_rev
+     * is not above the compacted revision.  Ends by cancel. */
     void (*watch)(void *self, gantry_op, gantry_str prefix, uint64_t from_rev);
     /* Forget history up to and including rev.  -> gantry_store_result */
     void (*compact)(void *self, gantry_op, uint64_t rev);
-    /* Write a consistent copy to a file that must not exist.  -> gantry_store_result.  May be NULL. */
+    /* Write a consistent copy to a file that must not exist.  -> gantry_store_result.  May be NULL.
+     */
     void (*backup)(void *self, gantry_op, gantry_str path);
     /* Look for damage.  -> gantry_store_result.  May be NULL. */
     void (*check)(void *self, gantry_op, uint32_t flags);
-    /* Replace everything by what a file from backup() holds, as one transaction with a new revision that
-     * is also the compacted one, so that every watch starts anew.  -> gantry_store_result.  May be NULL. */
+    /* Replace everything by what a file from backup() holds, as one transaction with a new revision
+     * that is also the compacted one, so that every watch starts anew.  -> gantry_store_result. May
+     * be NULL. */
     void (*restore)(void *self, gantry_op, gantry_str path);
 } gantry_store_ops;
 
