@@ -82,6 +82,7 @@ int gy_gantryd_main(int argc, char **argv)
     struct gy_gantryd_options options = {0};
     const char *dev = NULL;
     int option;
+    umask(022); /* folders on the way to pods' work must stay passable; what is secret says so */
     while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
         switch (option) {
         case DEV:

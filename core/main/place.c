@@ -43,7 +43,9 @@ gantry_status gy_place_take(const struct gy_config *c, struct gy_error *err)
 {
     gy_autofree char *folder = gy_strdup(c->socket_path);
     *strrchr(folder, '/') = '\0';
-    gantry_status status = gy_dir_make(c->data_dir, 0700, err);
+    /* Pods run as other users and must reach their work folders below it; what is secret has files
+     * of 0600 or folders of 0700 of its own. */
+    gantry_status status = gy_dir_make(c->data_dir, 0711, err);
     if (status == GANTRY_OK) status = gy_dir_make(c->run_dir, 0755, err);
     if (status == GANTRY_OK && folder[0]) status = gy_dir_make(folder, 0755, err);
     return status == GANTRY_OK ? take_lock(c->data_dir, err) : status;

@@ -69,18 +69,50 @@ void gy_route_stats(struct gy_server *s, struct gy_http_request *req)
     gy_http_reply_json(req, 200, out);
 }
 
-/* ---- explain ---- */
+/* ---- explain: what the engine says, and what happened last ---- */
+
+#define EXPLAIN_EVENTS 5
+#define EXPLAIN_EVENTS_READ 500 /* of the app, among which those of a pod are looked for */
+
+struct explaining { /* owned by the engine's answer */
+    struct gy_server *server;
+    struct gy_http_request *req;
+    char *ns, *project, *app;
+    char *pod;      /* its events alone; NULL = all of the app */
+    json_t *events; /* array, oldest first */
+};
+
+static void explain_event(void *arg, struct gy_store_object *object)
+{
+    struct explaining *x = arg;
+    json_t *event = gy_json_parse(object->bytes, object->len, object->len, NULL);
+    if (event && (!x->pod || gy_streq(json_string_value(json_object_get(event, "pod")), x->pod))) {
+        if (json_array_size(x->events) == EXPLAIN_EVENTS) json_array_remove(x->events, 0);
+        json_array_append(x->events, event);
+    }
+    json_decref(event);
+}
 
 static void explained(void *arg, gantry_status status, const char *json, const char *text)
 {
-    struct gy_http_request *req = arg;
+    struct explaining *x = arg;
     if (status == GANTRY_OK) {
-        gy_http_reply(req, 200, NULL, json, strlen(json));
-        return;
+        json_t *answer = gy_json_parse(json, strlen(json), 64u << 20, NULL);
+        struct gy_events_filter filter = {.ns = x->ns, .project = x->project, .app = x->app};
+        x->events = json_array();
+        gy_events_read(x->server->o.events, &filter, EXPLAIN_EVENTS_READ, explain_event, x);
+        json_object_set_new(answer, "events", x->events);
+        gy_http_reply_json(x->req, 200, answer);
+    } else {
+        struct gy_error err = GY_ERROR_INIT;
+        gy_error_set(&err, status, "%s", text);
+        gy_http_reply_failure(x->req, &err, NULL);
     }
-    struct gy_error err = GY_ERROR_INIT;
-    gy_error_set(&err, status, "%s", text);
-    gy_http_reply_failure(req, &err, NULL);
+    free(x->ns);
+    free(x->project);
+    free(x->app);
+    free(x->pod);
+    free(x);
 }
 
 void gy_route_explain(struct gy_server *s, struct gy_http_request *req)
@@ -107,7 +139,14 @@ void gy_route_explain(struct gy_server *s, struct gy_http_request *req)
         gy_http_reply_error(req, 503, "EUNAVAIL", NULL, "the engine does not run here");
         return;
     }
-    s->o.explain(s->o.engine_arg, app ? app->key : NULL, pod ? pod->id : NULL, explained, req);
+    struct explaining *x = gy_alloc(sizeof *x);
+    *x = (struct explaining){.server = s,
+                             .req = req,
+                             .ns = gy_strdup(app ? app->ns : pod->app->ns),
+                             .project = gy_strdup(app ? app->project : pod->app->project),
+                             .app = gy_strdup(app ? app->name : pod->app->name),
+                             .pod = pod ? gy_strdup(pod->id) : NULL};
+    s->o.explain(s->o.engine_arg, app ? app->key : NULL, pod ? pod->id : NULL, explained, x);
 }
 
 /* ---- store ---- */

@@ -122,7 +122,8 @@ static void explain(void *arg, struct gy_http_request *req)
            "{\"app\":\"default/hello/web\",\"desired\":2,\"waiting\":1,\"reason\":\"no node has "
            "2 GiB free\",\"pods\":[{\"id\":\"" ID_A
            "\",\"slot\":1,\"node\":\"n1\",\"state\":\"starting\",\"restarts\":3,\"reason\":"
-           "\"exit code 1\",\"placement\":\"n1 scored 5\"}],\"nodes\":\"1 node\",\"events\":[{\"time_ms\":1,\"kind\":\"pod.restarting\","
+           "\"exit code 1\",\"placement\":\"n1 scored 5\"}],\"nodes\":\"1 "
+           "node\",\"events\":[{\"time_ms\":1,\"kind\":\"pod.restarting\","
            "\"app\":\"web\",\"slot\":1,\"text\":\"container web ended\"}]}");
 }
 
