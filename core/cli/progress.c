@@ -86,7 +86,10 @@ static int64_t count_pod(const json_t *pod, int64_t generation, struct gy_progre
     } else {
         out->restarts += gy_json_int(pod, "restarts");
         if (!strcmp(state, "ready")) {
-            out->ready++;
+            if (out->job)
+                out->running++; /* what counts is its end */
+            else
+                out->ready++;
         } else if (!strcmp(state, "unknown")) {
             out->unknown++;
             worst = true;
@@ -124,7 +127,8 @@ void gy_progress_app(const struct gy_progress *p, const json_t *app, struct gy_p
         out->reason = gy_json_text(status, "reason");
     int64_t live = out->ready - completed;
     out->surplus = !out->job && live > out->desired ? live - out->desired : 0;
-    bool going = out->starting || out->preparing || out->unhealthy || out->unknown || out->waiting;
+    bool going = out->starting || out->running || out->preparing || out->unhealthy ||
+                 out->unknown || out->waiting;
     if (out->ready >= out->desired && !out->surplus)
         out->verdict = GY_PROGRESS_DONE;
     else if (out->failed && !going && out->ready + out->failed >= out->desired)
@@ -146,12 +150,17 @@ char *gy_progress_detail(const struct gy_progress_app *a)
     const struct {
         int64_t n;
         const char *word;
-    } parts[] = {
-        {a->failed, "failed"},     {a->unhealthy, "unhealthy"},
-        {a->unknown, "unknown"},   {a->preparing, "preparing"},
-        {a->starting, "starting"}, {a->waiting, "waiting"},
-        {a->old, "old"},           {a->stopping, "stopping"},
-        {a->surplus, "too many"},  {a->restarts, a->restarts == 1 ? "restart" : "restarts"}};
+    } parts[] = {{a->failed, "failed"},
+                 {a->unhealthy, "unhealthy"},
+                 {a->unknown, "unknown"},
+                 {a->preparing, "preparing"},
+                 {a->starting, "starting"},
+                 {a->running, "running"},
+                 {a->waiting, "waiting"},
+                 {a->old, "old"},
+                 {a->stopping, "stopping"},
+                 {a->surplus, "too many"},
+                 {a->restarts, a->restarts == 1 ? "restart" : "restarts"}};
     struct gy_buf b = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].n)

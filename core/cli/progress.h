@@ -20,6 +20,7 @@ struct gy_progress_app {
     int64_t old;      /* pods of an earlier generation that still run */
     int64_t stopping; /* told to stop, not ended yet */
     int64_t waiting;  /* without a node */
+    int64_t running;  /* of jobs: not ended yet */
     int64_t restarts;
     const char *reason; /* of the worst pod or of waiting, borrowed; NULL = none */
 };

@@ -119,8 +119,8 @@ def free_port():
 
 
 def listening():
-    """{(port, inode)} of TCP, and {path} of unix sockets."""
-    tcp, unix = set(), set()
+    """What listens: {(port, inode)} of TCP, {inode: path} of unix sockets."""
+    tcp, unix = set(), {}
     for name in ("tcp", "tcp6"):
         try:
             with open("/proc/net/" + name) as f:
@@ -129,7 +129,8 @@ def listening():
             continue
         tcp |= {(int(r[1].rpartition(":")[2], 16), r[9]) for r in rows if r[3] == "0A"}
     with open("/proc/net/unix") as f:
-        unix = {r[7] for r in (line.split() for line in f) if len(r) > 7}
+        rows = [line.split() for line in f][1:]
+    unix = {r[6]: r[7] for r in rows if len(r) > 7 and int(r[3], 16) & 0x10000}
     return tcp, unix
 
 
@@ -326,7 +327,7 @@ class World:
     def cgroups(self):
         """Groups of this folder's driver, or of a pod of ours."""
         text = 2166136261
-        for c in (self.dir + "/data/plugins/process").encode():
+        for c in (self.dir + "/data/plugins/driver/process").encode():
             text = ((text ^ c) * 16777619) & 0xFFFFFFFF
         found = []
         for root in {p for pattern in ("/sys/fs/cgroup/gantry", "/sys/fs/cgroup/*/gantry") for p in glob.glob(pattern)}:
@@ -392,7 +393,7 @@ CHECK = ('import os,socket;s=socket.create_connection(("127.0.0.1",int(os.enviro
 
 def remove_base_groups(world):
     text = 2166136261
-    for c in (world.dir + "/data/plugins/process").encode():
+    for c in (world.dir + "/data/plugins/driver/process").encode():
         text = ((text ^ c) * 16777619) & 0xFFFFFFFF
     for path in glob.glob("/sys/fs/cgroup/gantry/%08x" % text) + glob.glob("/sys/fs/cgroup/*/gantry/%08x" % text):
         try:
