@@ -213,8 +213,8 @@ void gy_engine_txn_done(struct gy_engine *e, uint64_t txn, enum gy_txn_outcome o
     } else if (outcome == GY_TXN_REFUSED) {
         gy_change_undo_from(e, txn);
     } else {
-        e->synced =
-            false; /* what is in the store is not known: reset, a listing and synced follow */
+        /* what is in the store is not known: reset, a listing and synced follow */
+        e->synced = false;
     }
 }
 

@@ -133,7 +133,8 @@ static void sort_into_slot(struct work *w, struct slot *slot, struct pod *pod)
                          ? pod->node->since_mono_ms + app->spec.grace_ms
                          : w->now.mono_ms + 1000);
     if (given_up && !app->spec.at_most_one && app->spec.mode != GY_APP_GLOBAL) {
-        slot->lost = pod;
+        if (!slot->lost || pod->rec.desired == GY_POD_RUN)
+            slot->lost = pod; /* the one that is to be told */
         return;
     }
     if (pod->rec.desired == GY_POD_STOP) {
@@ -229,7 +230,11 @@ static void update(struct work *w, bool *wants)
 
 static bool is_empty(const struct slot *slot)
 {
+#ifdef GY_MUTANT_SURGE
+    return !slot->current && !slot->outdated && !slot->over;
+#else
     return !slot->current && !slot->outdated && !slot->blocking && !slot->over;
+#endif
 }
 
 static void set_waiting(struct work *w, const bool *wants, size_t from, const char *reason)
@@ -300,7 +305,7 @@ static void fill(struct work *w, const struct ask *ask, const bool *wants)
     gy_autofree char *reason = why_not_yet(w);
     size_t i = 0, stuck = w->n;
     for (; i < w->n && !reason; i++) {
-        if (!wants[i]) continue;
+        if (!wants[i] || (w->slots[i].lost && w->slots[i].lost->txn)) continue;
         if (!has_budget(w)) break;
         struct placement where;
         if (find_place(w, ask, &w->slots[i], &where) != GANTRY_OK) {
@@ -311,7 +316,9 @@ static void fill(struct work *w, const struct ask *ask, const bool *wants)
             reason = gy_filter_explain(w->e, ask);
             break;
         }
+#ifndef GY_MUTANT_FORGET_FENCING
         if (w->slots[i].lost) stop(w, w->slots[i].lost, "its node is unreachable; it was replaced");
+#endif
         gy_change_create(w->e, w->app, w->slots[i].number, &where,
                          gy_filter_driver(ask, where.node), w->now);
         w->done++;

@@ -220,7 +220,11 @@ static void txn_done(void *arg, const struct gy_store_outcome *outcome)
     if (w->server.up && w->server.life == s->life) {
         if (outcome->status == GANTRY_OK)
             gy_engine_txn_done(w->server.engine, s->txn, GY_TXN_COMMITTED);
+#ifdef GY_MUTANT_DOUBLE_BIND
+        else if (outcome->status != GANTRY_OK) /* takes "unknown" for "not done" */
+#else
         else if (outcome->status == GANTRY_ECONFLICT)
+#endif
             gy_engine_txn_done(w->server.engine, s->txn, GY_TXN_REFUSED);
         else {
             gy_engine_txn_done(w->server.engine, s->txn, GY_TXN_UNKNOWN);
@@ -279,11 +283,13 @@ static void step(struct world *w, void *arg)
     for (size_t i = 0; i < out.txn_count && w->server.up; i++)
         store_txn(w, &out.txns[i]);
     if (out.more) server_step_soon(w);
-    if (out.wake_mono_ms != INT64_MAX) {
+    int64_t at = out.wake_mono_ms > w->now_ms ? out.wake_mono_ms : w->now_ms + 1;
+    if (out.wake_mono_ms != INT64_MAX &&
+        (w->server.wake_at_ms <= w->now_ms || at < w->server.wake_at_ms)) {
         struct turn *again = gy_alloc(sizeof *again);
         again->life = w->server.life;
-        int64_t in = out.wake_mono_ms - w->now_ms;
-        world_at(w, in > 1 ? in : 1, step, again);
+        w->server.wake_at_ms = at;
+        world_at(w, at - w->now_ms, step, again);
     }
     gy_engine_decisions_fini(&out);
     if (odds(w, 2000)) server_crash(w); /* kill -9 between any two steps */

@@ -59,6 +59,7 @@ void agent_start(struct machine *m)
     m->agent_up = true;
     m->agent_life++;
     m->step_queued = false;
+    m->wake_at_ms = 0;
     m->half = gy_node_half_create(&(struct gy_node_half_options){
         .node = m->name, .boot_id = m->boot_id, .seed = m->agent_life});
     gy_node_half_driver(m->half, "sim", true, world_now(m->w));
@@ -104,11 +105,12 @@ static void step(struct world *w, void *arg)
             return;
         }
     }
-    if (actions.wake_mono_ms != INT64_MAX) {
-        int64_t in = actions.wake_mono_ms - w->now_ms;
+    int64_t at = actions.wake_mono_ms > w->now_ms ? actions.wake_mono_ms : w->now_ms + 1;
+    if (actions.wake_mono_ms != INT64_MAX && (m->wake_at_ms <= w->now_ms || at < m->wake_at_ms)) {
         struct beat *again = gy_alloc(sizeof *again);
         *again = (struct beat){m, m->agent_life};
-        world_at(w, in > 1 ? in : 1, step, again);
+        m->wake_at_ms = at;
+        world_at(w, at - w->now_ms, step, again);
     }
     gy_actions_fini(&actions);
 }

@@ -224,13 +224,12 @@ static bool run_seed(uint64_t seed, bool verbose, struct world *out)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
-                                            {"seeds", required_argument, NULL, 'n'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, NULL, 's'}, {"seeds", required_argument, NULL, 'n'},
+        {"from", required_argument, NULL, 'f'}, {"verbose", no_argument, NULL, 'v'},
+        {"first", no_argument, NULL, '1'},      {NULL, 0, NULL, 0}};
     uint64_t from = (uint64_t)time(NULL) * 1000, count = 20;
-    bool verbose = false;
+    bool verbose = false, first = false; /* first: stop at the first failure */
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
         case 's':
@@ -240,15 +239,17 @@ int main(int argc, char **argv)
         case 'n': count = strtoull(optarg, NULL, 10); break;
         case 'f': from = strtoull(optarg, NULL, 10); break;
         case 'v': verbose = true; break;
+        case '1': first = true; break;
         default:
-            fprintf(stderr,
-                    "usage: gantry-sim [--seed N | --seeds COUNT [--from N]] [--verbose]\n");
+            fprintf(
+                stderr,
+                "usage: gantry-sim [--seed N | --seeds COUNT [--from N]] [--first] [--verbose]\n");
             return 2;
         }
     }
     uint64_t failed = 0, turns = 0;
     int64_t placed = 0, started = 0, crashes = 0;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < count && !(first && failed); i++) {
         static struct world w;
         if (!run_seed(from + i, verbose, &w)) failed++;
         turns += w.happenings;

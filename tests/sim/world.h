@@ -104,6 +104,7 @@ struct machine {
     struct waiter *waiters;
     struct gy_strs known; /* pods given since the last full listing */
     bool step_queued;
+    int64_t wake_at_ms;
     int boots;
 };
 
@@ -116,6 +117,7 @@ struct server {
     struct gy_store_subscription *subscription;
     uint64_t epoch_rev;
     bool step_queued, settling;
+    int64_t wake_at_ms;
     int writes_in_flight;
 };
 

@@ -10,6 +10,8 @@
 
 #define LIST_RETRY_MS 1000
 #define RETRY_MAX_MS 60000
+/* What a driver was asked may take effect after the asker died: look again now and then. */
+#define RELIST_MS 60000
 
 struct gy_node_half *gy_node_half_create(const struct gy_node_half_options *options)
 {
@@ -296,19 +298,22 @@ static void listed(struct gy_node_half *half, struct driver *driver,
     }
     driver->list_fails = 0;
     driver->listed = true;
+    driver->retry_at_mono_ms = now.mono_ms + RELIST_MS;
     for (size_t i = 0; i < result->pod_count; i++) {
         const struct gy_observed_pod *seen = &result->pods[i];
         struct node_pod *pod = find_pod(half, seen->id);
         if (!pod) pod = add_orphan(half, driver, seen);
-        if (pod->has_spec && pod->phase <= POD_ACTIVE) {
+        /* only what nothing is under way for: a listing may be older than what is known here */
+        if (pod->has_spec && pod->phase == POD_NEW) {
             bool ran = false;
+            pod->seen = true;
             take_addresses(pod, seen->addresses, seen->address_count);
             for (size_t k = 0; k < pod->n; k++) {
                 const struct gy_observed_container *c =
                     seen_container(seen, gy_node_container_name(pod, k));
                 if (c && c->attempt > 0) ran = true;
             }
-            if (ran && pod->phase == POD_NEW) pod->phase = POD_ACTIVE;
+            if (ran) pod->phase = POD_ACTIVE;
             for (size_t k = 0; k < pod->n && pod->phase == POD_ACTIVE; k++) {
                 const struct gy_observed_container *c =
                     seen_container(seen, gy_node_container_name(pod, k));
@@ -321,9 +326,9 @@ static void listed(struct gy_node_half *half, struct driver *driver,
     DL_FOREACH (half->pods, pod) {
         if (pod->driver != driver) continue;
         gy_node_pod_touch(half, pod);
-        /* the driver is sure that it has nothing of what was active here: nothing is left to stop
-         */
-        if (pod->phase == POD_ACTIVE && pod->has_spec && !is_seen(result, pod->id)) {
+        /* the driver is sure that it has nothing of what was active before it was asked */
+        bool active = pod->phase == POD_ACTIVE && pod->has_spec && pod->active_since < result->id;
+        if (active && !is_seen(result, pod->id)) {
             for (size_t i = 0; i < pod->n; i++)
                 if (!pod->containers[i].waiting && pod->containers[i].phase != CONTAINER_STARTING)
                     pod->containers[i].phase = CONTAINER_ENDED;
@@ -357,6 +362,7 @@ static void prepared(struct gy_node_half *half, struct node_pod *pod,
     if (pod->phase != POD_PREPARING) return;
     if (result->status == GANTRY_OK) {
         pod->phase = POD_ACTIVE;
+        pod->active_since = half->next_action;
         pod->prepare_fails = 0;
         set_reason(pod, NULL);
         take_addresses(pod, result->addresses, result->address_count);
@@ -564,7 +570,7 @@ void gy_actions_fini(struct gy_actions *actions)
 
 static void step_driver(struct gy_node_half *half, struct driver *driver, struct gy_now now)
 {
-    if (!driver->ready || driver->listed || driver->listing || !half->synced) return;
+    if (!driver->ready || driver->listing || !half->synced) return;
     if (now.mono_ms < driver->retry_at_mono_ms) return;
     driver->listing = true;
     struct gy_action *action = push(half, GY_ACTION_LIST);
@@ -609,7 +615,7 @@ void gy_node_half_step(struct gy_node_half *half, struct gy_now now, struct gy_a
     give_events(half);
     out->wake_mono_ms = half->wake_mono_ms;
     DL_FOREACH (half->drivers, driver) {
-        bool waits = driver->ready && !driver->listed && !driver->listing && half->synced;
+        bool waits = driver->ready && !driver->listing && half->synced;
         if (waits && driver->retry_at_mono_ms < out->wake_mono_ms)
             out->wake_mono_ms = driver->retry_at_mono_ms;
     }

@@ -65,6 +65,8 @@ struct node_pod {
     int64_t retry_at_mono_ms, prepare_fails, remove_fails;
     int64_t first_start_mono_ms;
     bool was_ready;
+    bool seen;             /* the driver had it when it was listed first */
+    uint64_t active_since; /* number of the next action when it became ACTIVE by prepare */
     int64_t restarts;
     struct gy_list addresses;
     char *reason;

@@ -49,7 +49,10 @@ static void start_due(struct gy_node_half *half, struct node_pod *pod, size_t i,
         gy_node_pod_wake(pod, c->restart_at_mono_ms);
         return;
     }
-    c->attempt++;
+#ifdef GY_MUTANT_RESTART_SAME_ATTEMPT
+    if (c->attempt == 0)
+#endif
+        c->attempt++;
     c->phase = CONTAINER_STARTING;
     c->stop_sent = c->failed_health = c->probing = false;
     c->health = GY_POD_HEALTH_NONE;
@@ -119,7 +122,8 @@ static void step_stopping(struct gy_node_half *half, struct node_pod *pod, struc
 /* Was anything of the pod ever made at the driver? */
 static bool was_prepared(const struct node_pod *pod)
 {
-    return pod->phase == POD_ACTIVE || pod->prepare_fails > 0 || pod->n == 0 || !pod->has_spec;
+    return pod->phase == POD_ACTIVE || pod->seen || pod->prepare_fails > 0 || pod->n == 0 ||
+           !pod->has_spec;
 }
 
 static void begin_stop(struct gy_node_half *half, struct node_pod *pod, struct gy_now now)
