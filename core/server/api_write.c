@@ -283,7 +283,8 @@ static gantry_status make_plan(struct write *w, const struct gy_app *const *pres
                                .present_count = n,
                                .next_other = next_other,
                                .arg = &others,
-                               .now_ms = gy_time_wall_ms()};
+                               .now_ms = gy_time_wall_ms(),
+                               .revision = gy_store_rev(w->server->o.store)};
     return gy_plan_make(&in, &w->plan, w->path, &w->err);
 }
 

@@ -46,7 +46,7 @@ struct gy_engine_thread {
     pthread_cond_t wake, drained;
     struct messages queue, explained;
     size_t queued;
-    bool full; /* an EBUSY was answered: room() is owed */
+    bool full; /* an EBUSY was answered: room() is owed until it is called */
     struct answers answers;
     size_t answer_count;
     bool stop;
@@ -135,7 +135,6 @@ static bool round_of_work(struct gy_engine_thread *t, int64_t *wake_ms)
     TAILQ_CONCAT(&batch, &t->queue, entry);
     t->queued = 0;
     bool room = t->full;
-    t->full = false;
     pthread_mutex_unlock(&t->mutex);
     if (room) uv_async_send(&t->async);
     uint64_t handled = 0;
@@ -204,7 +203,9 @@ static void on_async(uv_async_t *async)
     TAILQ_CONCAT(&answers, &t->answers, entry);
     TAILQ_CONCAT(&explained, &t->explained, entry);
     t->answer_count = 0;
-    bool room = t->queued < GY_ENGINE_QUEUE_MAX / 2 && !t->stop;
+    /* Not yet: the queue is not empty then, and the round that empties it asks again. */
+    bool room = t->full && t->queued < GY_ENGINE_QUEUE_MAX / 2 && !t->stop;
+    if (room) t->full = false;
     pthread_cond_signal(&t->drained);
     pthread_mutex_unlock(&t->mutex);
     struct answer *answer;

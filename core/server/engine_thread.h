@@ -23,7 +23,7 @@ struct gy_engine_thread_options {
     void *arg;
 };
 struct gy_engine_thread *gy_engine_thread_start(const struct gy_engine_thread_options *options);
-/* Waits for the step under way; closures that wait are ended with ECANCELED.  Freed on a later
+/* Waits for the step under way; explanations that wait are ended with EUNAVAIL.  Freed on a later
  * turn. */
 void gy_engine_thread_stop(struct gy_engine_thread *t);
 

@@ -8,10 +8,11 @@
 #define RETRY_MS 1000
 
 enum feed_state {
-    LEADING,   /* the epoch record is being written             */
-    LISTING,   /* everything is being given, up to `cursor`     */
-    FOLLOWING, /* the log is being given                        */
-    OVERRUN,   /* the engine's queue was full: list again later */
+    LEADING,   /* the epoch record is being written, or will be      */
+    LISTING,   /* everything is being given, up to `cursor`          */
+    FOLLOWING, /* the log is being given                             */
+    OVERRUN,   /* the engine's queue was full: start again with room */
+    DEPOSED,   /* another gantryd leads: nothing is decided any more */
 };
 
 struct gy_feed {
@@ -60,16 +61,23 @@ static void give(struct gy_feed *f, const char *key, struct gy_store_object *obj
     f->state = OVERRUN;
 }
 
+static void depose(struct gy_feed *f)
+{
+    gy_log(GY_LOG_ERROR, "server",
+           "another gantryd has taken the lead; this one decides nothing any more");
+    f->state = DEPOSED;
+    f->generation++;
+    gy_engine_thread_reset(f->engine);
+}
+
 static void on_store(void *arg, const struct gy_store_event *events, size_t n)
 {
     struct gy_feed *f = arg;
     for (size_t i = 0; i < n; i++) {
         const char *key = events[i].object->key;
-        if (gy_streq(key, GY_KEY_EPOCH) && f->state == FOLLOWING && events[i].rev != f->epoch_rev)
-            gy_log(GY_LOG_ERROR, "server",
-                   "another gantryd has taken the lead; this one decides "
-                   "nothing any more epoch_rev=%llu",
-                   (unsigned long long)events[i].rev);
+        if (gy_streq(key, GY_KEY_EPOCH) && (f->state == LISTING || f->state == FOLLOWING) &&
+            events[i].rev != f->epoch_rev)
+            depose(f);
         if (!is_for_engine(key)) continue;
         bool listed = f->state == LISTING && f->cursor && strcmp(key, f->cursor) <= 0;
         if (f->state == FOLLOWING || listed)
@@ -106,7 +114,7 @@ static void on_room(void *arg)
     struct gy_feed *f = arg;
     if (f->stopped) return;
     if (f->state == OVERRUN)
-        begin(f);
+        lead(f); /* what is under way was decided by an engine that forgets it now */
     else if (f->state == LISTING)
         list(f);
 }
@@ -140,6 +148,10 @@ static void lead(struct gy_feed *f)
     struct gy_store_object *present = gy_store_get(f->o.store, GY_KEY_EPOCH);
     struct gy_store_change change = {GY_KEY_EPOCH, f->epoch_text, strlen(f->epoch_text)};
     struct gy_store_compare compare = {GY_KEY_EPOCH, present ? present->mod_rev : 0};
+    if (f->epoch_rev && present && !gy_streq(present->bytes, f->epoch_text)) {
+        depose(f); /* it came while we were not following */
+        return;
+    }
     f->state = LEADING;
     f->refs++;
     if (gy_store_txn(f->o.store, &change, 1, &compare, 1, led, f, &err) == GANTRY_OK) return;
@@ -155,13 +167,20 @@ static void ended(struct gy_feed *f, uint64_t id, uint64_t generation, gantry_st
     if (f->stopped || generation != f->generation || f->state == LEADING) return;
     if (status == GANTRY_OK) {
         gy_engine_thread_txn_done(f->engine, id, GY_TXN_COMMITTED);
-    } else if (status == GANTRY_ECONFLICT || status == GANTRY_EBUSY || status == GANTRY_EINVAL ||
-               status == GANTRY_ENOTSUP) {
+    } else if (status == GANTRY_ECONFLICT) {
         f->refused++;
-        gy_log(status == GANTRY_ECONFLICT ? GY_LOG_DEBUG : GY_LOG_WARN, "server",
-               "a transaction of the engine was refused status=%s why=\"%s\"",
-               gy_status_name(status), text);
+        gy_log(GY_LOG_DEBUG, "server", "a transaction of the engine was refused why=\"%s\"", text);
         gy_engine_thread_txn_done(f->engine, id, GY_TXN_REFUSED);
+    } else if (status == GANTRY_EBUSY || status == GANTRY_EINVAL || status == GANTRY_ENOTSUP) {
+        /* Not applied; decided again at once it would only be refused again at once. */
+        f->refused++;
+        gy_log(GY_LOG_WARN, "server",
+               "the store does not take the engine's transactions, trying again status=%s "
+               "why=\"%s\"",
+               gy_status_name(status), text);
+        gy_engine_thread_txn_done(f->engine, id, GY_TXN_UNKNOWN);
+        f->state = LEADING;
+        uv_timer_start(&f->retry, on_retry, RETRY_MS, 0);
     } else {
         f->unknown++;
         gy_log(GY_LOG_WARN, "server",
@@ -220,8 +239,8 @@ static void on_decisions(void *arg, const struct gy_engine_decisions *d, uint64_
         gy_index_waiting(f->o.cluster, &d->waiting[i]);
     for (size_t i = 0; i < d->event_count; i++)
         gy_events_record(f->o.events, &d->events[i]);
-    /* Decided before a reset that is on its way: the compares would refuse them, or they still
-     * hold. */
+    /* What was decided before a reset that is on its way is dropped: the engine has forgotten it.
+     */
     for (size_t i = 0; i < d->txn_count; i++)
         if (f->state == FOLLOWING && resets == f->generation) send_txn(f, &d->txns[i]);
 }
@@ -282,7 +301,7 @@ json_t *gy_feed_json(void *feed)
 {
     struct gy_feed *f = feed;
     json_t *out = gy_engine_thread_json(f->engine);
-    static const char *const states[] = {"leading", "listing", "following", "overrun"};
+    static const char *const states[] = {"leading", "listing", "following", "overrun", "deposed"};
     json_object_set_new(out, "feed", json_string(states[f->state]));
     json_object_set_new(out, "transactions", json_integer((json_int_t)f->txns));
     json_object_set_new(out, "refused", json_integer((json_int_t)f->refused));

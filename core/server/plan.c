@@ -227,10 +227,10 @@ static struct gy_plan_step *add_step(struct gy_plan *plan, const char *app,
     return step;
 }
 
-static void plan_new(struct gy_plan *plan, struct gy_app *app, int64_t now_ms)
+static void plan_new(struct gy_plan *plan, struct gy_app *app, const struct gy_plan_input *in)
 {
-    app->generation = 1;
-    app->created_ms = now_ms;
+    app->generation = (int64_t)in->revision + 1;
+    app->created_ms = in->now_ms;
     struct gy_plan_step *step = add_step(plan, app->name, GY_PLAN_CREATE);
     long long n = (long long)app->replicas;
     if (app->mode == GY_APP_GLOBAL)
@@ -300,7 +300,7 @@ gantry_status gy_plan_make(const struct gy_plan_input *in, struct gy_plan *out, 
         if (old)
             plan_change(out, app, old);
         else
-            plan_new(out, app, in->now_ms);
+            plan_new(out, app, in);
         warn(out, app);
     }
     for (size_t j = 0; j < in->present_count; j++)

@@ -37,6 +37,10 @@ struct gy_plan_input {
     const struct gy_app *(*next_other)(void *arg);
     void *arg;
     int64_t now_ms;
+    /* Of the store.  A new app's generation is above it, and so one that a former app of that name,
+     * whose pods may still be there, never had: a generation grows by at most one with a revision.
+     */
+    uint64_t revision;
 };
 
 /* EINVAL with the path: a missing or circular dependency, a doubled name, a port that another app

@@ -10,12 +10,13 @@
 #define QUIET_MS 1000 /* between writes of a pod that stays in its state */
 #define RETRY_MS 1000
 #define BATCH_MAX 500
+#define COMPARES_EACH 2 /* the record itself; of a status its pod too */
 
 /* One record that is, or was, written; there is one for each pod that an agent speaks of. */
 struct entry {
     char key[64 + 8]; /* "status/ID", "report/NAME" */
-    char *text;       /* to be written; NULL = nothing, or remove */
-    bool dirty, remove, in_flight;
+    char *text;       /* to be written; NULL = nothing new is known */
+    bool dirty, in_flight;
     int state, health, outcome;
     int64_t restarts, written_ms, due_ms;
     UT_hash_handle hh;
@@ -98,6 +99,19 @@ static void look_again(struct gy_status_writer *w)
     arm(w, due_ms);
 }
 
+/* The record of the pod that a status is of; NULL = it is gone, and the status goes with it. */
+static struct gy_store_object *pod_of(const struct gy_status_writer *w, const struct entry *e)
+{
+    char key[GY_KEY_MAX];
+    gy_key_of(GY_KEY_POD, e->key + strlen(GY_KEY_STATUS), key);
+    return gy_store_get(w->store, key);
+}
+
+static bool is_orphan(const struct gy_status_writer *w, const struct entry *e)
+{
+    return gy_starts_with(e->key, GY_KEY_STATUS) && !pod_of(w, e);
+}
+
 static void written(void *arg, const struct gy_store_outcome *outcome)
 {
     struct gy_status_writer *w = arg;
@@ -108,15 +122,17 @@ static void written(void *arg, const struct gy_store_outcome *outcome)
     }
     int64_t now_ms = gy_time_mono_ms();
     struct entry *e, *next;
+    int64_t retry_ms = outcome->status == GANTRY_ECONFLICT ? BATCH_MS : RETRY_MS;
     if (outcome->status != GANTRY_OK)
-        gy_log(GY_LOG_WARN, "server", "reports were not stored, trying again status=%s why=\"%s\"",
+        gy_log(outcome->status == GANTRY_ECONFLICT ? GY_LOG_DEBUG : GY_LOG_WARN, "server",
+               "reports were not stored, trying again status=%s why=\"%s\"",
                gy_status_name(outcome->status), outcome->text);
     HASH_ITER (hh, w->entries, e, next) {
         if (!e->in_flight) continue;
         e->in_flight = false;
         if (outcome->status != GANTRY_OK) {
-            if (!e->dirty) mark(w, e, now_ms + RETRY_MS);
-        } else if (e->remove && !e->dirty) {
+            if (!e->dirty) mark(w, e, now_ms + retry_ms);
+        } else if (!e->dirty && is_orphan(w, e)) {
             entry_free(w, e);
         } else if (!e->dirty) {
             free(GY_GIVE(e->text));
@@ -126,50 +142,67 @@ static void written(void *arg, const struct gy_store_outcome *outcome)
     look_again(w);
 }
 
-static bool changes_nothing(const struct gy_status_writer *w, const struct entry *e)
+struct batch {
+    struct gy_store_change changes[BATCH_MAX];
+    struct gy_store_compare compares[BATCH_MAX * COMPARES_EACH];
+    struct entry *entries[BATCH_MAX];
+    size_t n, compare_count;
+};
+
+/* Adds what is to be written of e, if anything; e may be gone afterwards.
+ *
+ * A write whose outcome is not known may still be under way and land late: each compares the record
+ * that it replaces, so that only one of two can land, and the pod, so that none lands after it.  A
+ * removal compares nothing: no status is written once the pod is gone. */
+static void add_entry(struct gy_status_writer *w, struct entry *e, struct batch *b)
 {
     struct gy_store_object *object = gy_store_get(w->store, e->key);
-    if (e->remove) return !object;
-    if (gy_starts_with(e->key, GY_KEY_STATUS)) {
-        char key[GY_KEY_MAX];
-        gy_key_of(GY_KEY_POD, e->key + strlen(GY_KEY_STATUS), key);
-        if (!gy_store_get(w->store, key)) return true; /* nobody wants to know any more */
+    struct gy_store_change *change = &b->changes[b->n];
+    if (is_orphan(w, e)) {
+        if (!object) {
+            entry_free(w, e);
+            return;
+        }
+        *change = (struct gy_store_change){e->key, NULL, 0};
+    } else {
+        if (!e->text || (object && gy_streq(object->bytes, e->text))) {
+            free(GY_GIVE(e->text));
+            return;
+        }
+        *change = (struct gy_store_change){e->key, e->text, strlen(e->text)};
+        b->compares[b->compare_count++] =
+            (struct gy_store_compare){e->key, object ? object->mod_rev : 0};
+        struct gy_store_object *pod = gy_starts_with(e->key, GY_KEY_STATUS) ? pod_of(w, e) : NULL;
+        if (pod)
+            b->compares[b->compare_count++] = (struct gy_store_compare){pod->key, pod->mod_rev};
     }
-    return object && gy_streq(object->bytes, e->text);
+    b->entries[b->n++] = e;
 }
 
 static void flush(struct gy_status_writer *w)
 {
     if (w->writing || !w->dirty) return;
-    struct gy_store_change changes[BATCH_MAX];
-    struct entry *batch[BATCH_MAX], *e, *next;
-    size_t n = 0;
+    struct batch b;
+    struct entry *e, *next;
+    b.n = b.compare_count = 0;
     int64_t now_ms = gy_time_mono_ms();
     HASH_ITER (hh, w->entries, e, next) {
-        if (n == w->batch_max) break;
+        if (b.n == w->batch_max) break;
         if (!e->dirty || (e->due_ms > now_ms && !w->dead)) continue;
         e->dirty = false;
         w->dirty--;
         e->written_ms = now_ms;
-        if (changes_nothing(w, e)) {
-            if (e->remove)
-                entry_free(w, e);
-            else
-                free(GY_GIVE(e->text));
-            continue;
-        }
-        batch[n] = e;
-        changes[n++] = (struct gy_store_change){e->key, e->remove ? NULL : e->text,
-                                                e->remove ? 0 : strlen(e->text)};
+        add_entry(w, e, &b);
     }
     w->flushed_ms = now_ms;
-    if (n) {
+    if (b.n) {
         struct gy_error err = GY_ERROR_INIT;
         w->writing = true;
         w->refs++;
-        for (size_t i = 0; i < n; i++)
-            batch[i]->in_flight = true;
-        if (gy_store_txn(w->store, changes, n, NULL, 0, written, w, &err) != GANTRY_OK) {
+        for (size_t i = 0; i < b.n; i++)
+            b.entries[i]->in_flight = true;
+        if (gy_store_txn(w->store, b.changes, b.n, b.compares, b.compare_count, written, w, &err) !=
+            GANTRY_OK) {
             struct gy_store_outcome outcome = {.status = err.status, .text = err.text};
             written(w, &outcome);
         }
@@ -191,7 +224,6 @@ void gy_status_writer_pod(struct gy_status_writer *w, const struct gy_pod_status
     e->health = status->health;
     e->outcome = status->outcome;
     e->restarts = status->restarts;
-    e->remove = false;
     free(e->text);
     e->text = gy_shape_encode_text(&gy_pod_status_shape, status);
     mark(w, e, urgent ? now_ms : e->written_ms + QUIET_MS);
@@ -201,7 +233,6 @@ void gy_status_writer_node(struct gy_status_writer *w, const struct gy_node_repo
 {
     struct entry *e = entry_of(w, GY_KEY_REPORT, report->name);
     if (!e) return;
-    e->remove = false;
     free(e->text);
     e->text = gy_shape_encode_text(&gy_node_report_shape, report);
     mark(w, e, e->written_ms ? e->written_ms + BATCH_MS : 0);
@@ -211,7 +242,6 @@ static void remove_status(struct gy_status_writer *w, const char *id)
 {
     struct entry *e = entry_of(w, GY_KEY_STATUS, id);
     if (!e) return;
-    e->remove = true;
     mark(w, e, gy_time_mono_ms());
 }
 
@@ -230,7 +260,9 @@ struct gy_status_writer *gy_status_writer_create(uv_loop_t *loop, struct gy_stor
     struct gy_status_writer *w = gy_alloc(sizeof *w);
     w->store = store;
     w->refs = 1;
-    w->batch_max = max_txn_ops && max_txn_ops < BATCH_MAX ? max_txn_ops : BATCH_MAX;
+    w->batch_max = BATCH_MAX;
+    if (max_txn_ops && max_txn_ops / COMPARES_EACH < BATCH_MAX)
+        w->batch_max = max_txn_ops > COMPARES_EACH ? max_txn_ops / COMPARES_EACH : 1;
     uv_timer_init(loop, &w->timer);
     w->timer.data = w;
     GY_ASSERT(gy_store_subscribe(store, GY_KEY_POD, 0, on_pods, w, &w->subscription, NULL) ==

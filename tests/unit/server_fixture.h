@@ -6,6 +6,7 @@
 
 #include "model/key.h"
 #include "server/server.h"
+#include "server_disk.h"
 #include "suite.h"
 
 #include <pthread.h>
@@ -13,147 +14,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-/* ---- a backend that answers on the next turn ---- */
-
-struct held {
-    char key[256], *bytes;
-    uint64_t create_rev, mod_rev;
-};
-struct answer {
-    gy_store_done_fn done;
-    void *arg;
-    gantry_store_result result;
-    gy_store_item_fn item;
-    void *item_arg;
-    size_t first, count; /* changes of this transaction */
-};
-struct change {
-    uint32_t type;
-    struct held held;
-};
-static struct {
-    struct held held[512];
-    size_t n;
-    uint64_t rev;
-    struct change changes[4096];
-    size_t change_count;
-    struct answer answers[256];
-    size_t answer_count;
-    gy_store_item_fn watch_item;
-    gy_store_done_fn watch_done;
-    void *watch_arg;
-    uv_idle_t idle;
-} disk;
-
-static void disk_turn(uv_idle_t *idle)
-{
-    (void)idle;
-    struct answer todo[256];
-    size_t n = disk.answer_count;
-    memcpy(todo, disk.answers, n * sizeof *todo);
-    disk.answer_count = 0;
-    uv_idle_stop(&disk.idle);
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < todo[i].count && disk.watch_item; j++) {
-            struct change *c = &disk.changes[todo[i].first + j];
-            gantry_store_item item = {
-                .size = sizeof item,
-                .type = c->type,
-                .mod_rev = c->held.mod_rev,
-                .create_rev = c->held.create_rev,
-                .key = gy_str(c->held.key),
-                .value = {c->held.bytes, c->held.bytes ? strlen(c->held.bytes) : 0},
-                .flags = j + 1 < todo[i].count ? GANTRY_STORE_MORE : 0};
-            disk.watch_item(disk.watch_arg, &item);
-        }
-        if (todo[i].done) todo[i].done(todo[i].arg, GANTRY_OK, &todo[i].result, "");
-    }
-}
-static struct answer *disk_answer(gy_store_done_fn done, void *arg)
-{
-    REQUIRE(disk.answer_count < 256);
-    struct answer *a = &disk.answers[disk.answer_count++];
-    *a = (struct answer){
-        .done = done, .arg = arg, .result = {.size = sizeof a->result, .rev = disk.rev}};
-    uv_idle_start(&disk.idle, disk_turn);
-    return a;
-}
-static void disk_list(void *ctx, const char *prefix, gy_store_item_fn item, gy_store_done_fn done,
-                      void *arg)
-{
-    (void)ctx;
-    (void)prefix;
-    (void)item; /* it begins empty */
-    disk_answer(done, arg);
-}
-static struct held *disk_find(gantry_str key)
-{
-    for (size_t i = 0; i < disk.n; i++)
-        if (gy_str_is(key, disk.held[i].key)) return &disk.held[i];
-    return NULL;
-}
-static void disk_txn(void *ctx, const gantry_store_txn *txn, gy_store_done_fn done, void *arg)
-{
-    (void)ctx;
-    for (uint32_t i = 0; i < txn->compare_count; i++) {
-        struct held *h = disk_find(txn->compares[i]->key);
-        if ((h && h->bytes ? h->mod_rev : 0) == txn->compares[i]->mod_rev) continue;
-        disk_answer(done, arg)->result.failed = i + 1;
-        return;
-    }
-    disk.rev++;
-    size_t first = disk.change_count;
-    for (uint32_t i = 0; i < txn->write_count; i++) {
-        const gantry_store_write *w = txn->writes[i];
-        struct held *h = disk_find(w->key);
-        REQUIRE(disk.n < 512 && disk.change_count < 4096);
-        if (!h) {
-            h = &disk.held[disk.n++];
-            snprintf(h->key, sizeof h->key, "%.*s", (int)w->key.len, w->key.ptr);
-        }
-        if (!h->bytes) h->create_rev = disk.rev;
-        h->bytes = w->type == GANTRY_STORE_PUT ? gy_strndup(w->value.ptr, w->value.len) : NULL;
-        h->mod_rev = disk.rev;
-        disk.changes[disk.change_count++] = (struct change){w->type, *h};
-    }
-    struct answer *a = disk_answer(done, arg);
-    a->first = first;
-    a->count = disk.change_count - first;
-}
-static uint64_t disk_watch(void *ctx, const char *prefix, uint64_t from_rev, gy_store_item_fn item,
-                           gy_store_done_fn done, void *arg)
-{
-    (void)ctx;
-    (void)prefix;
-    (void)from_rev;
-    disk.watch_item = item;
-    disk.watch_done = done;
-    disk.watch_arg = arg;
-    return 1;
-}
-static void disk_watch_end(void *arg, gantry_status status, const gantry_store_result *result,
-                           const char *text)
-{
-    (void)arg;
-    (void)status;
-    (void)result;
-    (void)text;
-    disk.watch_done(disk.watch_arg, GANTRY_ECANCELED, NULL, "");
-}
-static void disk_cancel(void *ctx, uint64_t watch)
-{
-    (void)ctx;
-    (void)watch;
-    disk.watch_item = NULL;
-    disk_answer(disk_watch_end, NULL);
-}
-static void disk_compact(void *ctx, uint64_t rev, gy_store_done_fn done, void *arg)
-{
-    (void)ctx;
-    (void)rev;
-    disk_answer(done, arg);
-}
 
 /* ---- the server ---- */
 
@@ -206,7 +66,7 @@ static void host_closed(void *arg)
     (void)arg;
     gy_server_destroy(host.server);
     gy_auth_destroy(host.auth);
-    uv_close((uv_handle_t *)&disk.idle, NULL);
+    disk_close();
     uv_close((uv_handle_t *)&host.async, NULL);
 }
 static void host_http_down(void *arg)
@@ -229,13 +89,8 @@ static void host_async(uv_async_t *async)
 }
 static void *host_run(void *arg)
 {
-    static const struct gy_store_backend backend = {.list = disk_list,
-                                                    .txn = disk_txn,
-                                                    .watch = disk_watch,
-                                                    .cancel = disk_cancel,
-                                                    .compact = disk_compact};
     (void)arg;
-    host.store = gy_store_open(&backend, host_store_ready, NULL);
+    host.store = gy_store_open(&disk_backend, host_store_ready, NULL);
     uv_run(&host.loop, UV_RUN_DEFAULT);
     return NULL;
 }
@@ -247,9 +102,8 @@ static void host_start(void)
     sem_init(&host.ready, 0, 0);
     sem_init(&host.ran, 0, 0);
     uv_loop_init(&host.loop);
-    uv_idle_init(&host.loop, &disk.idle);
+    disk_open(&host.loop);
     uv_async_init(&host.loop, &host.async, host_async);
-    disk.rev = 1;
     REQUIRE(pthread_create(&host.thread, NULL, host_run, NULL) == 0);
     sem_wait(&host.ready);
 }
@@ -267,8 +121,7 @@ static void host_stop(void)
     uv_async_send(&host.async);
     pthread_join(host.thread, NULL);
     uv_loop_close(&host.loop);
-    for (size_t i = 0; i < disk.change_count; i++)
-        free(disk.changes[i].held.bytes);
+    disk_fini();
     unlink(host.socket);
     rmdir(host.folder);
 }

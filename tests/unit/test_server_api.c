@@ -41,7 +41,8 @@ static void a_project_is_stored(void)
     r = ask("GET", SHOP "/apps/web", NULL);
     CHECK_INT(r.status, 200);
     CHECK_INT(json_integer_value(json_object_get(r.json, "replicas")), 5);
-    CHECK_INT(json_integer_value(json_object_get(r.json, "generation")), 1);
+    int64_t generation = json_integer_value(json_object_get(r.json, "generation"));
+    CHECK(generation > 0);
     CHECK_INT(json_integer_value(json_object_get(json_object_get(r.json, "status"), "desired")), 5);
     CHECK(strcasestr(r.head, "etag: \""));
     reply_free(&r);
@@ -53,7 +54,7 @@ static void a_project_is_stored(void)
     CHECK_STR(text_of(&r, 1, "action"), "replace");
     reply_free(&r);
     r = ask("GET", SHOP "/apps/web", NULL);
-    CHECK_INT(json_integer_value(json_object_get(r.json, "generation")), 2);
+    CHECK_INT(json_integer_value(json_object_get(r.json, "generation")), generation + 1);
     reply_free(&r);
     r = ask("POST", SHOP "/scale", "{\"replicas\":{\"web\":3}}");
     CHECK_STR(text_of(&r, 1, "text"), "web 5 → 3");
@@ -68,6 +69,30 @@ static void a_project_is_stored(void)
     CHECK(!json_object_get(r.json, "continue"));
     CHECK_INT(json_array_size(json_object_get(r.json, "items")), 1);
     reply_free(&r);
+}
+
+/* Pods of the former app may still be there: they must not pass for those of the new one. */
+static void a_generation_is_never_used_again(void)
+{
+    int64_t former = 0;
+    for (int i = 0; i < 2; i++) {
+        struct reply r = ask("PUT", SHOP "/apps/again", APP("again", ""));
+        CHECK_INT(r.status, 200);
+        reply_free(&r);
+        r = ask("GET", SHOP "/apps/again", NULL);
+        int64_t generation = json_integer_value(json_object_get(r.json, "generation"));
+        CHECK(generation > former);
+        reply_free(&r);
+        r = ask("PUT", SHOP "/apps/again",
+                "{\"name\":\"again\",\"pod\":{\"containers\":[{\"name\":\"c\",\"command\":["
+                "\"true\"]}]}}");
+        CHECK_INT(r.status, 200);
+        former = generation + 1;
+        reply_free(&r);
+        r = ask("DELETE", SHOP "/apps/again", NULL);
+        CHECK_INT(r.status, 200);
+        reply_free(&r);
+    }
 }
 
 static void revisions_are_compared(void)
@@ -363,6 +388,7 @@ static void start_and_store(void)
 }
 
 SUITE("server.api", {"a project is planned, stored and changed", start_and_store},
+      {"a generation is never used again", a_generation_is_never_used_again},
       {"revisions are compared", revisions_are_compared},
       {"bad input is refused with a sentence", bad_input_is_refused},
       {"a port of another project is taken", a_port_of_another_project_is_taken},
