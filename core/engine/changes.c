@@ -32,6 +32,7 @@ static void write_pod(struct gy_engine *e, struct pod *pod)
 {
     char key[GY_KEY_MAX];
     gy_key_of(GY_KEY_POD, pod->id, key);
+    if (!pod->txn) DL_APPEND2(e->changing, pod, txn_prev, txn_next);
     pod->txn = add_write(
         e, key, pod->deleting ? NULL : gy_shape_encode_text(&gy_pod_shape, &pod->rec), pod->rev);
 }
@@ -115,13 +116,21 @@ static void forget_flight(struct gy_engine *e, uint64_t txn)
     e->in_flight_count = kept;
 }
 
+/* No transaction changes the pod any more. */
+static void settle(struct gy_engine *e, struct pod *pod)
+{
+    DL_DELETE2(e->changing, pod, txn_prev, txn_next);
+    pod->txn = 0;
+}
+
 void gy_change_committed(struct gy_engine *e, uint64_t txn)
 {
     forget_flight(e, txn);
     struct pod *pod, *next;
-    HASH_ITER (hh, e->pods_by_id, pod, next) {
+    DL_FOREACH_SAFE2(e->changing, pod, next, txn_next)
+    {
         if (pod->txn != txn) continue;
-        pod->txn = 0;
+        settle(e, pod);
         pod->stopping = false;
         gy_cluster_app_touch(e, pod->app);
         if (pod->deleting || pod->rev == 0)
@@ -132,9 +141,10 @@ void gy_change_committed(struct gy_engine *e, uint64_t txn)
 void gy_change_undo_from(struct gy_engine *e, uint64_t txn)
 {
     struct pod *pod, *next;
-    HASH_ITER (hh, e->pods_by_id, pod, next) {
-        if (pod->txn < txn || !pod->txn) continue;
-        pod->txn = 0;
+    DL_FOREACH_SAFE2(e->changing, pod, next, txn_next)
+    {
+        if (pod->txn < txn) continue;
+        settle(e, pod);
         gy_cluster_app_touch(e, pod->app);
         if (pod->stopping) pod->rec.desired = GY_POD_RUN;
         pod->stopping = pod->deleting = false;

@@ -28,6 +28,7 @@ struct pod {
     struct node *node;       /* never NULL: a node that has not reported yet has an empty entry */
     struct pod *prev, *next; /* of the app, in order of arrival */
     struct pod *node_prev, *node_next; /* of the node */
+    struct pod *txn_prev, *txn_next;   /* with a transaction under way */
     UT_hash_handle hh;
 };
 
@@ -56,6 +57,7 @@ struct node {
     bool heard; /* at least one heartbeat since synced */
     int state;  /* enum gy_node_state */
     int64_t cpu_used_milli, memory_used_bytes, pod_count;
+    int64_t own; /* pods of the app that is being looked at (gy_filter_ask_init) */
     struct pod *pods;
     bool publish;
     UT_hash_handle hh;
@@ -80,7 +82,7 @@ struct gy_engine {
     uint64_t in_flight[16]; /* ids, oldest first */
     unsigned in_flight_count;
     struct app *apps, *apps_by_key, *dirty;
-    struct pod *pods_by_id;
+    struct pod *pods_by_id, *changing; /* changing: txn != 0 */
     struct node *nodes_by_name;
     struct node **nodes; /* by name */
     size_t node_count, node_cap;
@@ -135,7 +137,8 @@ struct ask { /* what a pod of the app needs, computed once for all nodes */
     struct gy_constraint *constraints;
     size_t constraint_count;
 };
-void gy_filter_ask_init(const struct app *app, struct ask *ask);
+/* One ask at a time: it counts the app's pods on each node into node->own. */
+void gy_filter_ask_init(struct gy_engine *e, const struct app *app, struct ask *ask);
 void gy_filter_ask_fini(struct ask *ask);
 /* FILTER_COUNT = the node can take the pod; else the first filter that says no. */
 enum filter_kind gy_filter_node(struct gy_engine *e, const struct ask *ask,

@@ -49,7 +49,7 @@ gantry_status gy_engine_explain_app(struct gy_engine *e, const char *ns, const c
     json_object_set_new(out, "waiting", json_integer((json_int_t)app->waiting.n));
     if (app->waiting.n) json_object_set_new(out, "reason", json_string(app->waiting.reason));
     struct ask ask;
-    gy_filter_ask_init(app, &ask);
+    gy_filter_ask_init(e, app, &ask);
     gy_autofree char *text = gy_filter_explain(e, &ask);
     json_object_set_new(out, "nodes", json_string(text));
     gy_filter_ask_fini(&ask);

@@ -6,9 +6,15 @@
 
 #include <stdio.h>
 
-void gy_filter_ask_init(const struct app *app, struct ask *ask)
+void gy_filter_ask_init(struct gy_engine *e, const struct app *app, struct ask *ask)
 {
     *ask = (struct ask){.app = app};
+    for (size_t i = 0; i < e->node_count; i++)
+        e->nodes[i]->own = 0;
+    const struct pod *pod;
+    DL_FOREACH (app->pods, pod) {
+        if (!gy_cluster_pod_is_over(pod)) pod->node->own++;
+    }
     gy_pod_template_ask(&app->spec.pod, &ask->cpu_milli, &ask->memory_bytes);
     ask->images = gy_pod_template_has_image(&app->spec.pod);
     ask->constraint_count = app->spec.placement.constraints.n;
@@ -123,16 +129,6 @@ static bool port_is_taken(const struct app *app, const struct node *node)
     return false;
 }
 
-static int64_t own_pods(const struct app *app, const struct node *node)
-{
-    int64_t n = 0;
-    const struct pod *pod;
-    DL_FOREACH (app->pods, pod) {
-        if (pod->node == node && !gy_cluster_pod_is_over(pod)) n++;
-    }
-    return n;
-}
-
 enum filter_kind gy_filter_node(struct gy_engine *e, const struct ask *ask, const struct node *node)
 {
     (void)e;
@@ -144,7 +140,7 @@ enum filter_kind gy_filter_node(struct gy_engine *e, const struct ask *ask, cons
         if (!gy_constraint_holds(&ask->constraints[i], &node->merged)) return FILTER_CONSTRAINT;
     if (!affinities_hold(app, node)) return FILTER_AFFINITY;
     if (port_is_taken(app, node)) return FILTER_PORT;
-    if (app->spec.placement.max_per_node && own_pods(app, node) >= app->spec.placement.max_per_node)
+    if (app->spec.placement.max_per_node && node->own >= app->spec.placement.max_per_node)
         return FILTER_PER_NODE;
     if (node->pod_count >= node->merged.max_pods) return FILTER_PODS;
     if (node->cpu_used_milli + ask->cpu_milli > node->merged.cpu_milli && ask->cpu_milli)

@@ -102,11 +102,7 @@ static gantry_status score(const struct strategy *strategy, const struct ask *as
         if (cpu_free[i] < 0) cpu_free[i] = 0;
         if (mem_free[i] < 0) mem_free[i] = 0;
         pods[i] = node->pod_count;
-        own[i] = 0;
-        const struct pod *pod;
-        DL_FOREACH (ask->app->pods, pod) {
-            if (pod->node == node && !gy_cluster_pod_is_over(pod)) own[i]++;
-        }
+        own[i] = node->own;
     }
     const gantry_rows rows = {
         .size = sizeof rows,
@@ -143,6 +139,22 @@ static size_t winner(struct gy_engine *e, const struct strategy *strategy,
     return best;
 }
 
+static int64_t percent(int64_t part, int64_t whole)
+{
+    return whole > 0 ? part / (whole / 100 + 1) : 0;
+}
+
+/* What spoke for a node, in words. */
+static void describe(struct gy_buf *out, const struct node *node)
+{
+    gy_buf_printf(out,
+                  "%s (%lld pods of the app, %lld in all, %lld%% of its CPU and %lld%% of its "
+                  "memory reserved)",
+                  node->name, (long long)node->own, (long long)node->pod_count,
+                  (long long)percent(node->cpu_used_milli, node->merged.cpu_milli),
+                  (long long)percent(node->memory_used_bytes, node->merged.memory_bytes));
+}
+
 gantry_status gy_place(struct gy_engine *e, const struct ask *ask, struct placement *out)
 {
     struct candidates c;
@@ -162,13 +174,14 @@ gantry_status gy_place(struct gy_engine *e, const struct ask *ask, struct placem
                c.n * sizeof *c.scores); /* the engine never stands still for a strategy */
     size_t best = winner(e, scored ? strategy : NULL, &c, &second);
     struct gy_buf text = {0};
-    gy_buf_printf(&text, "%zu of %zu nodes fit; %s scored %lld", fit, e->node_count,
-                  c.nodes[best]->name, (long long)c.scores[best]);
-    if (second != SIZE_MAX)
-        gy_buf_printf(&text, ", runner-up %s %lld", c.nodes[second]->name,
-                      (long long)c.scores[second]);
-    gy_buf_printf(&text, " by %s%s", strategy ? strategy->name : "name",
-                  strategy && !scored ? " (failed: by name)" : "");
+    gy_buf_printf(&text, "%zu of %zu nodes fit; ", fit, e->node_count);
+    if (strategy)
+        gy_buf_printf(&text, "%s%s chose ", strategy->name, scored ? "" : " failed, the name");
+    describe(&text, c.nodes[best]);
+    if (second != SIZE_MAX) {
+        gy_buf_str(&text, c.scores[second] == c.scores[best] ? ", as good as " : ", before ");
+        describe(&text, c.nodes[second]);
+    }
     out->node = c.nodes[best];
     out->text = gy_buf_take(&text);
     candidates_fini(&c);

@@ -56,6 +56,7 @@ void gy_cluster_pod_remove(struct gy_engine *e, struct pod *pod)
         pod->node->publish = true;
     }
     e->capacity_changed = true;
+    if (pod->txn) DL_DELETE2(e->changing, pod, txn_prev, txn_next);
     HASH_DEL(e->pods_by_id, pod);
     DL_DELETE(pod->app->pods, pod);
     DL_DELETE2(pod->node->pods, pod, node_prev, node_next);

@@ -321,6 +321,7 @@ static void fill(struct work *w, const struct ask *ask, const bool *wants)
 #endif
         gy_change_create(w->e, w->app, w->slots[i].number, &where,
                          gy_filter_driver(ask, where.node), w->now);
+        where.node->own++;
         w->done++;
     }
     if (!reason && stuck < w->n) {
@@ -351,7 +352,7 @@ unsigned gy_reconcile(struct gy_engine *e, struct app *app, struct gy_now now, u
         return w.done;
     }
     struct ask ask;
-    gy_filter_ask_init(app, &ask);
+    gy_filter_ask_init(e, app, &ask);
     make_slots(&w, &ask);
     sort_pods(&w);
     bool *wants = gy_alloc_array(w.n, sizeof *wants);
