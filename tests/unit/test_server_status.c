@@ -151,6 +151,7 @@ static void a_status_under_way_does_not_outlive_its_pod(void)
         say(GY_POD_READY, "one");
         TURN_CHECK(disk.late_count == 1);
         turn_put(pod_key, NULL);
+        TURN_FOR(200);
         disk_land();
         TURN_FOR(200);
         CHECK(!disk_text(status_key));
