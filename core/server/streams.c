@@ -300,15 +300,12 @@ static void on_bytes(void *arg, const void *bytes, size_t len)
         uv_timer_start(st->retry, on_retry, 5, 0);
 }
 
+/* The end of the input has a frame of its own; a connection that ends, orderly or not, is a person
+ * who left: on a unix socket the two cannot be told apart. */
 static void on_end(void *arg, const struct gy_error *err)
 {
-    struct stream *st = arg;
-    if (err) {
-        person_left(st);
-        return;
-    }
-    st->input_ended = true;
-    if (!push_input(st)) uv_timer_start(st->retry, on_retry, 5, 0);
+    (void)err;
+    person_left(arg);
 }
 
 static void on_upgraded(void *arg, struct gy_wire *wire)

@@ -25,7 +25,7 @@ import time
 import traceback
 
 PYTHON = "/usr/bin/python3"  # of pods: they run as nobody, who may not reach the one that runs this
-SLOW = 120  # s; a bound for anything that happens at all
+SLOW = 90  # s; a bound for anything that happens at all
 
 # Notes its start, then answers one request after the other with its slot.  FAIL_FILE: not healthy while it is there.
 SERVER = r"""
@@ -258,7 +258,7 @@ class World:
     def popen(self, *args, **more):
         return subprocess.Popen([self.build + "/bin/gantry", *args], env=self.env, cwd=self.files, **more)
 
-    def gantry(self, *args, stdin=None, timeout=SLOW * 2, env=None):
+    def gantry(self, *args, stdin=None, timeout=SLOW, env=None):
         p = subprocess.run([self.build + "/bin/gantry", *args], input=stdin, text=True, capture_output=True,
                            env=dict(self.env, **(env or {})), cwd=self.files, timeout=timeout,
                            **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
