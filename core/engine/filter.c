@@ -154,22 +154,26 @@ enum filter_kind gy_filter_node(struct gy_engine *e, const struct ask *ask, cons
 /* ---- in words
  * ------------------------------------------------------------------------------------ */
 
+/* "docker (not ready: no answer)" */
+static char *name_driver(const struct gy_node_driver *d)
+{
+    if (d->ready) return gy_strdup(d->name);
+    return d->text ? gy_printf("%s (not ready: %s)", d->name, d->text)
+                   : gy_printf("%s (not ready)", d->name);
+}
+
 static void say_driver(const struct gy_engine *e, const struct ask *ask, struct gy_buf *out)
 {
-    struct gy_buf names = {0};
-    size_t shown = 0, lacking = 0;
+    struct gy_strs names = {0}; /* each once, three at most */
+    size_t lacking = 0;
     for (size_t i = 0; i < e->node_count; i++) {
         const struct node *node = e->nodes[i];
         if (!node->has_report || gy_filter_driver(ask, node)) continue;
         lacking++;
-        for (size_t k = 0; k < node->merged.drivers.n && shown < 3; k++, shown++) {
-            const struct gy_node_driver *d = GY_AT(struct gy_node_driver, node->merged.drivers, k);
-            gy_buf_printf(&names, "%s%s%s%s%s", shown ? ", " : "", d->name,
-                          d->ready ? "" : " (not ready", d->ready || !d->text ? "" : ": ",
-                          d->ready  ? ""
-                          : d->text ? d->text
-                                    : "");
-            if (!d->ready) gy_buf_str(&names, ")");
+        for (size_t k = 0; k < node->merged.drivers.n && names.n < 3; k++) {
+            gy_autofree char *name =
+                name_driver(GY_AT(struct gy_node_driver, node->merged.drivers, k));
+            if (!gy_strs_has(&names, name)) gy_strs_add(&names, name);
         }
     }
     const char *named = ask->app->spec.placement.driver;
@@ -178,9 +182,14 @@ static void say_driver(const struct gy_engine *e, const struct ask *ask, struct 
     else
         gy_buf_printf(out, "no node has a driver that runs %s",
                       ask->images ? "images" : "processes");
-    gy_buf_printf(out, "; %zu node%s %s only %s", lacking, lacking == 1 ? "" : "s",
-                  lacking == 1 ? "has" : "have", names.len ? names.text : "none");
-    gy_buf_fini(&names);
+    gy_buf_printf(out, "; %zu node%s %s only ", lacking, lacking == 1 ? "" : "s",
+                  lacking == 1 ? "has" : "have");
+    for (size_t i = 0; i < names.n; i++) {
+        gy_buf_printf(out, "%s%s", i ? ", " : "", names.items[i]);
+        free(names.items[i]);
+    }
+    if (!names.n) gy_buf_str(out, "none");
+    free(names.items);
 }
 
 char *gy_filter_explain(struct gy_engine *e, const struct ask *ask)

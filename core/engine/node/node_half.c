@@ -378,7 +378,7 @@ static void prepared(struct gy_node_half *half, struct node_pod *pod,
     }
     pod->phase = POD_NEW;
     pod->retry_at_mono_ms = now.mono_ms + retry_delay(++pod->prepare_fails);
-    if (pod->prepare_fails == 1)
+    if (pod->prepare_fails == 1 && result->status != GANTRY_ECANCELED)
         gy_node_event(half, pod, GY_EVENT_WARN, "pod.prepare-failed", now, "%s; trying again",
                       result->text ? result->text : "the driver cannot say why");
 }
