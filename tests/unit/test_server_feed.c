@@ -51,7 +51,7 @@ static const char *state(void)
 static void set_up(void)
 {
     turn_start();
-    pod_txns = without_epoch = scored = 0;
+    pod_txns = without_epoch = 0;
     turn_put("report/n1", "{\"name\":\"n1\",\"cpu_milli\":4000,\"memory_bytes\":8000000000,"
                           "\"max_pods\":100,\"drivers\":[{\"name\":\"process\",\"provider\":"
                           "\"process\",\"runs_processes\":true,\"ready\":true}]}");
