@@ -109,6 +109,18 @@ struct gy_node_half {
     struct gy_actions events; /* to be given with the next step */
 };
 
+#define GY_NODE_RETRY_MAX_MS 60000
+
+struct node_pod *gy_node_find_pod(const struct gy_node_half *half, const char *id);
+struct node_pod *gy_node_add_pod(struct gy_node_half *half, const char *id);
+void gy_node_take_addresses(struct node_pod *pod, const struct gy_pod_address *addresses, size_t n);
+/* A listing of the driver ended (listing.c). */
+void gy_node_listed(struct gy_node_half *half, struct driver *driver,
+                    const struct gy_action_result *result, struct gy_now now);
+/* Inside a step: one more action; with an answer to come. */
+struct gy_action *gy_node_push(struct gy_node_half *half, int kind);
+struct pending_action *gy_node_expect(struct gy_node_half *half, struct gy_action *action);
+
 void gy_node_pod_touch(struct gy_node_half *half, struct node_pod *pod);
 /* Look at the pod again at `mono_ms` at the latest. */
 void gy_node_pod_wake(struct node_pod *pod, int64_t mono_ms);
