@@ -160,8 +160,7 @@ void gy_instance_forget(struct gy_instance *inst, gantry_op op);
 /* Hold back items and end until it is resumed; the plugin is told EBUSY when the queue is full. */
 void gy_instance_pause(struct gy_instance *inst, gantry_op op, bool paused);
 
-/* ---- measured calls
- * ------------------------------------------------------------------------------ */
+/* ---- measured calls ---- */
 
 struct gy_call {
     struct gy_instance *instance;

@@ -164,8 +164,7 @@ static bool exists(pid_t pid)
     return state != 'Z' && state != 'X';
 }
 
-/* ---- the cases
- * ----------------------------------------------------------------------------------------- */
+/* ---- the cases ---- */
 
 static void exit_codes_are_recorded(void)
 {

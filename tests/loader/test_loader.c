@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each way to be a bad plugin, and the sentence that says so.  None may crash the process that
  * loads. */
+#include "bad_inputs.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "plugin/plugin.h"
@@ -32,6 +33,7 @@ static void refuses(const char *name, gantry_status status, const char *sentence
     CHECK_INT(gy_plugins_load(ps, name, &plugin, &err), status);
     CHECK_STR(err.text, sentence);
     CHECK(plugin == NULL);
+    bad_input(name, err.text);
     gy_plugins_destroy(ps);
 }
 

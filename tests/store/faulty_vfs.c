@@ -115,8 +115,7 @@ static struct disk_file *find(const char *name, bool create)
     return spare;
 }
 
-/* ---- faults
- * --------------------------------------------------------------------------------------- */
+/* ---- faults ---- */
 
 /* Call once for each operation that the fault is about. */
 static bool strikes(enum fault fault)
@@ -194,8 +193,7 @@ unsigned char *faulty_bytes(const char *name, uint64_t *size)
     return f->now.bytes;
 }
 
-/* ---- file methods
- * ----------------------------------------------------------------------------------- */
+/* ---- file methods ---- */
 
 static int file_close(sqlite3_file *file)
 {
@@ -400,8 +398,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = shm_unmap,
 };
 
-/* ---- the file system
- * ---------------------------------------------------------------------------------- */
+/* ---- the file system ---- */
 
 static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
                     int *out_flags)

@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* ---- folders
- * -------------------------------------------------------------------------------------- */
+/* ---- folders ---- */
 
 char *store_folder_make(void)
 {
@@ -29,8 +28,7 @@ void store_folder_remove(char *folder)
     free(folder);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void wake(uv_timer_t *timer)
 {
@@ -122,8 +120,7 @@ void store_host_stop(struct store_host *h)
     GY_ASSERT(uv_loop_close(&h->loop) == 0);
 }
 
-/* ---- calls
- * ------------------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 static void on_answer(void *arg, gantry_status status, const char *text, const void *result)
 {
@@ -198,8 +195,7 @@ struct store_answer store_restore(struct store_host *h, const char *path)
     return a;
 }
 
-/* ---- streams
- * ------------------------------------------------------------------------------------------ */
+/* ---- streams ---- */
 
 static void on_item(void *arg, const void *item)
 {
@@ -271,8 +267,7 @@ void store_cancel(struct store_items *items)
     store_wait_end(items);
 }
 
-/* ---- as a backend
- * --------------------------------------------------------------------------------------- */
+/* ---- as a backend ---- */
 
 struct call {
     gy_store_item_fn item;

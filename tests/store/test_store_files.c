@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SQLite store's file: bad ones and their sentences, one owner, versions, backups, kill -9. */
+#include "bad_inputs.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "build_txn.h"
@@ -124,13 +125,12 @@ static void make_store(bool clean)
     close_it(clean);
 }
 
-/* ---- bad files
- * ---------------------------------------------------------------------------------------- */
+/* ---- bad files ---- */
 
 static void refused(const char *what, gantry_status status, const char *sentence)
 {
     gantry_status got = open_it();
-    fprintf(stderr, "    %-34s %s\n", what, why.text);
+    bad_input(what, why.text);
     CHECK_INT(got, status);
     CHECK(strstr(why.text, sentence));
     if (!strstr(why.text, sentence)) fprintf(stderr, "expected \"%s\"\n", sentence);
@@ -293,8 +293,7 @@ static void one_owner_at_a_time(void)
     stop();
 }
 
-/* ---- versions
- * -------------------------------------------------------------------------------------------- */
+/* ---- versions ---- */
 
 static char noted[1024];
 static void note(void *arg, const char *text)
@@ -367,9 +366,7 @@ static void a_newer_schema_that_we_can_read_is_read(void)
     stop();
 }
 
-/* ---- backup
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- backup ---- */
 
 static void backup_and_restore(void)
 {
@@ -408,9 +405,7 @@ static void backup_and_restore(void)
     stop();
 }
 
-/* ---- kill -9
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- kill -9 ---- */
 
 static _Noreturn void write_for_ever(int out)
 {

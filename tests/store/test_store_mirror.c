@@ -63,8 +63,7 @@ static void stop(void)
     store_folder_remove(folder);
 }
 
-/* ---- transactions
- * ----------------------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
 struct told {
     int calls;
@@ -208,8 +207,7 @@ static void it_opens_what_was_there(void)
     stop();
 }
 
-/* ---- subscriptions
- * ------------------------------------------------------------------------------------ */
+/* ---- subscriptions ---- */
 
 struct heard {
     char text[512];
@@ -283,8 +281,7 @@ static void unsubscribing_inside_a_callback(void)
     stop();
 }
 
-/* ---- outages
- * --------------------------------------------------------------------------------------------- */
+/* ---- outages ---- */
 
 static uint64_t (*real_watch)(void *, const char *, uint64_t, gy_store_item_fn, gy_store_done_fn,
                               void *);
@@ -408,9 +405,7 @@ static void closing_ends_what_is_under_way(void)
     stop();
 }
 
-/* ---- history
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- history ---- */
 
 static void compaction_is_due(void)
 {

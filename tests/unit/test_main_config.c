@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's configuration: what is wrong is said with file and line, and what would be right. */
+#include "bad_inputs.h"
 #include "main/config.h"
 #include "suite.h"
 
@@ -121,7 +122,15 @@ static void bad_files(void)
          "and strategies alone"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (cases[i].says) CHECK_STR(sentence(cases[i].text, cases[i].extra), cases[i].says);
+        if (cases[i].says) {
+            const char *text = cases[i].text;
+            const char *got = sentence(text, cases[i].extra);
+            CHECK_STR(got, cases[i].says);
+            bad_input(cases[i].extra               ? cases[i].extra
+                      : gy_starts_with(text, DIRS) ? text + strlen(DIRS)
+                                                   : text,
+                      got);
+        }
 }
 
 static void doubled_names(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The API over a real socket: writes, reads, refusals, watches, tokens, and its document. */
+#include "bad_inputs.h"
 #include "server_fixture.h"
 
 #include <sodium.h>
@@ -178,6 +179,10 @@ static void bad_input_is_refused(void)
         CHECK_INT(r.status, cases[i].status);
         CHECK(json_is_string(json_object_get(json_object_get(r.json, "error"), "status")));
         if (cases[i].says) CHECK_STR(message_of(&r), cases[i].says);
+        gy_autofree char *given = gy_printf("%s %s %s", cases[i].method, cases[i].path,
+                                            cases[i].body ? cases[i].body : "");
+        gy_autofree char *answer = gy_printf("%d %s", r.status, message_of(&r));
+        bad_input(given, answer);
         reply_free(&r);
     }
     /* Nothing of it was stored. */

@@ -32,8 +32,7 @@ static const gantry_setting *const settings[] = {
             "Bytes that logs of removed pods may take in all"),
     NULL};
 
-/* ---- open operations
- * ---------------------------------------------------------------------------------- */
+/* ---- open operations ---- */
 
 void process_stream_add(struct process_stream *s)
 {
@@ -59,8 +58,7 @@ struct process_stream *process_stream_find(struct process_driver *d, gantry_op o
     return s;
 }
 
-/* ---- life cycle
- * ---------------------------------------------------------------------------------------- */
+/* ---- life cycle ---- */
 
 static void destroy(void *self)
 {

@@ -100,8 +100,7 @@ static void end(struct process_stream *stream, gantry_status status, const char 
     finish((struct logs *)stream, status, text);
 }
 
-/* ---- reading [worker]
- * ------------------------------------------------------------------------------------ */
+/* ---- reading [worker] ---- */
 
 /* The attempts and file numbers that there are; false when there is none at or after `least`. */
 static bool first_file(const struct logs *l, uint64_t attempt, uint64_t least, uint64_t *number)
@@ -257,8 +256,7 @@ static void run(struct process_job *job)
     l->gone = access(l->folder, F_OK) < 0;
 }
 
-/* ---- handing over [loop]
- * ----------------------------------------------------------------------------------- */
+/* ---- handing over [loop] ---- */
 
 static void proceed(struct logs *l);
 

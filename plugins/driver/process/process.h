@@ -18,8 +18,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* ---- text.c: like gantryd itself, out of memory ends the process
- * ------------------------------------ */
+/* ---- text.c: like gantryd itself, out of memory ends the process ---- */
 struct process_buf {
     char *bytes;
     size_t len, cap;
@@ -44,8 +43,7 @@ int process_sync_folder(const char *path);
 int process_remove_tree(const char *path); /* -1 and errno; nothing there is no error */
 int64_t process_wall_ms(void);
 
-/* ---- the instance
- * ------------------------------------------------------------------------------------ */
+/* ---- the instance ---- */
 struct process_job;
 struct process_stream; /* an open operation: wait, stop, exec, logs */
 
@@ -80,8 +78,7 @@ struct process_driver {
     gantry_op health_op;
 };
 
-/* ---- job.c [loop]: file work on the host's workers; jobs of one pod run one after the other
- * ----------- */
+/* ---- job.c [loop]: file work on the host's workers; jobs of one pod run one after the other ---- */
 struct process_job { /* first member of what it carries */
     struct process_driver *d;
     char *pod;                          /* owned; NULL = waits for nobody */
@@ -101,14 +98,12 @@ struct process_failure {
 gantry_status process_fail(struct process_failure *f, gantry_status status, const char *fmt, ...)
     GANTRY_PRINTF(3, 4);
 
-/* ---- paths (text.c); rest and file begin with "/" or are ""
- * --------------------------------------------------  */
+/* ---- paths (text.c); rest and file begin with "/" or are "" ---- */
 char *process_pod_path(const struct process_driver *d, const char *pod, const char *rest);
 char *process_container_path(const struct process_driver *d, const char *pod, const char *container,
                              const char *file);
 
-/* ---- status.c [worker]
- * ------------------------------------------------------------------------------------ */
+/* ---- status.c [worker] ---- */
 struct process_status {
     uint32_t state;
     int code, signal;
@@ -124,8 +119,7 @@ gantry_status process_status_read(struct process_driver *d, const char *pod, con
 void process_status_give(const struct process_status *s, const char *container,
                          gantry_container_status *out);
 
-/* ---- cgroup.c [worker]
- * --------------------------------------------------------------------------------------- */
+/* ---- cgroup.c [worker] ---- */
 void process_cgroups_find(struct process_driver *d);
 void process_cgroups_entries(const struct process_driver *d, const char *pod, const char *container,
                              const gantry_container *limits, struct process_buf *out);
@@ -137,17 +131,14 @@ void process_cgroups_fini(struct process_cgroups *c);
  * its environment names the pod: the only trace where there are no control groups. */
 void process_kill_session(pid_t session, uint64_t start_ticks, const char *pod);
 
-/* ---- user.c [worker]
- * ----------------------------------------------------------------------------------------- */
+/* ---- user.c [worker] ---- */
 /* Who a container runs as; EINVAL with a sentence when it may not. */
 gantry_status process_user_find(const struct process_driver *d, const char *asked,
                                 struct process_user *out, struct process_failure *f);
 void process_user_entries(const struct process_user *u, struct process_buf *out);
 void process_user_fini(struct process_user *u);
 
-/* ---- client.c
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- client.c ---- */
 /* A connection to a container's shim, not blocking; -1 and errno. */
 int process_connect(const struct process_driver *d, const char *pod, const char *container);
 /* One request; fds: three or NULL.  -1 and errno. */
@@ -157,8 +148,7 @@ void process_request_begin(struct process_buf *b, const char *verb);
  * -1. */
 ssize_t process_answer(int fd, char *text, size_t max, int *pass_fd);
 
-/* ---- open operations [loop]
- * -------------------------------------------------------------------------------------- */
+/* ---- open operations [loop] ---- */
 struct process_stream { /* first member of what it carries */
     struct process_driver *d;
     gantry_op op;
@@ -171,8 +161,7 @@ void process_stream_add(struct process_stream *s);
 void process_stream_drop(struct process_stream *s);
 struct process_stream *process_stream_find(struct process_driver *d, gantry_op op);
 
-/* ---- operations [loop]
- * -------------------------------------------------------------------------------------------- */
+/* ---- operations [loop] ---- */
 void process_list(void *self, gantry_op op);
 void process_prepare(void *self, gantry_op op, const gantry_pod *pod);
 void process_start(void *self, gantry_op op, gantry_str pod, gantry_str container,
@@ -184,9 +173,7 @@ void process_remove(void *self, gantry_op op, gantry_str pod);
 extern const gantry_driver_exec process_exec_extension;
 extern const gantry_driver_logs process_logs_extension;
 
-/* ---- ended.c [worker]
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- ended.c [worker] ---- */
 void process_ended_prune(const struct process_driver *d);
 
 #endif

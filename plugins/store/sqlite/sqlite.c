@@ -97,8 +97,7 @@ static void destroy(void *self)
     free(s);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static struct request *request_create(struct store *s, gantry_op op, enum request_type type,
                                       size_t more)
@@ -212,8 +211,7 @@ static void cancel(void *self, gantry_op op)
     store_thread_cancel(&((struct store *)self)->thread, op);
 }
 
-/* ---- backup and check: on a worker
- * ----------------------------------------------------------------- */
+/* ---- backup and check: on a worker ---- */
 
 struct care {
     struct store *store;
@@ -278,8 +276,7 @@ static void check(void *self, gantry_op op, uint32_t flags)
     care(self, op, NULL, flags & GANTRY_STORE_CHECK_FULL);
 }
 
-/* ---- what this plugin is
- * ---------------------------------------------------------------------------- */
+/* ---- what this plugin is ---- */
 
 static const gantry_base_ops base = {.size = (uint32_t)sizeof base,
                                      .create = create,

@@ -156,8 +156,7 @@ static void commit_all(struct store_thread *t, struct request_list *requests)
     if (n) commit_group(t, t->group, n);
 }
 
-/* ---- other requests
- * ------------------------------------------------------------------------------- */
+/* ---- other requests ---- */
 
 static void answer(struct store_thread *t, gantry_op op, gantry_status status,
                    const struct sentence *why)
@@ -188,8 +187,7 @@ static void do_other(struct store_thread *t, const struct request *r)
     }
 }
 
-/* ---- the thread
- * ------------------------------------------------------------------------------------ */
+/* ---- the thread ---- */
 
 struct taken {
     struct request_list requests;
