@@ -147,15 +147,17 @@ static void beat(struct machine *m)
 /* ---- the link: in order and reliable while it stands; everything is told again when it stands
  * anew -- */
 
+enum message_kind { DESIRED, LAST, FORGET, SYNCED };
+
 struct message {
     struct machine *m;
     uint64_t session;
-    enum { DESIRED, LAST, FORGET, SYNCED } kind;
+    enum message_kind kind;
     char *text;
     size_t len;
 };
 
-static void send(struct machine *m, int kind, const char *text, size_t len);
+static void send(struct machine *m, enum message_kind kind, const char *text, size_t len);
 
 void machine_link(struct machine *m)
 {
@@ -230,7 +232,7 @@ static void arrive(struct world *w, void *arg)
     free(message);
 }
 
-static void send(struct machine *m, int kind, const char *text, size_t len)
+static void send(struct machine *m, enum message_kind kind, const char *text, size_t len)
 {
     if (!m->session_up) return;
     struct message *message = gy_alloc(sizeof *message);
