@@ -23,6 +23,8 @@ struct rig {
     uint64_t rev;
     int64_t now_ms;
     char reason[512];
+    int node_state; /* of the last node that was told of */
+    int64_t node_pods, sequence;
     int64_t waiting;
     struct {
         char id[32], node[16], app[16];
@@ -62,6 +64,7 @@ static void take_write(struct rig *r, const struct gy_engine_write *write)
     snprintf(r->pods[i].node, sizeof r->pods[i].node, "%s", pod.node);
     snprintf(r->pods[i].app, sizeof r->pods[i].app, "%s", pod.app);
     r->pods[i].slot = pod.slot;
+    r->sequence = pod.sequence;
     r->pods[i].stop = pod.desired == GY_POD_STOP;
     gy_shape_fini(&gy_pod_shape, &pod);
 }
@@ -82,6 +85,10 @@ static void run(struct rig *r)
             r->waiting = (int64_t)out.waiting[w].n;
             snprintf(r->reason, sizeof r->reason, "%s",
                      out.waiting[w].reason ? out.waiting[w].reason : "");
+        }
+        for (size_t k = 0; k < out.node_count; k++) {
+            r->node_state = out.nodes[k].state;
+            r->node_pods = out.nodes[k].pods;
         }
         bool more = out.txn_count || out.more;
         gy_engine_decisions_fini(&out);
@@ -342,6 +349,44 @@ static void jobs_and_completed_apps_are_not_replaced(void)
     end(&r);
 }
 
+static void states_of_nodes_are_told(void)
+{
+    struct rig r = start(1);
+    run(&r);
+    CHECK_INT(r.node_state, GY_NODE_READY);
+    app(&r, "web", RUNS, "\"replicas\":3");
+    run(&r);
+    CHECK_INT(r.node_pods, 3);
+    r.now_ms = 7000;
+    run(&r);
+    CHECK_INT(r.node_state, GY_NODE_SUSPECT);
+    r.now_ms = 11000;
+    run(&r);
+    CHECK_INT(r.node_state, GY_NODE_UNREACHABLE);
+    gy_engine_heartbeat(r.engine, "n1", now_of(&r));
+    run(&r);
+    CHECK_INT(r.node_state, GY_NODE_READY);
+    give(&r, "node/n1", "{\"name\":\"n1\",\"drain\":true}");
+    run(&r);
+    CHECK_INT(r.node_state, GY_NODE_DRAINING);
+    end(&r);
+}
+
+static void placements_are_counted_on_after_a_restart(void)
+{
+    struct rig r = start(1);
+    give(&r,
+         "pod/"
+         "abcdefghijklmnopqrstuvwxyz",
+         "{\"id\":\"abcdefghijklmnopqrstuvwxyz\",\"namespace\":\"default\",\"project\":\"p\","
+         "\"app\":\"old\",\"slot\":1,\"node\":\"n1\","
+         "\"sequence\":41,\"template\":{\"containers\":[{\"name\":\"c\",\"command\":[\"x\"]}]}}");
+    app(&r, "web", RUNS, "");
+    run(&r);
+    CHECK_INT(r.sequence, 42);
+    end(&r);
+}
+
 static void a_refused_transaction_is_undone(void)
 {
     struct rig r = start(1);
@@ -368,4 +413,6 @@ SUITE("engine.cluster", {"every slot gets a pod, spread over the nodes", every_s
       {"at most one is never replaced unseen", at_most_one_is_never_replaced_unseen},
       {"many nodes lost at once stop replacing", many_nodes_lost_at_once_stop_replacing},
       {"jobs are not replaced once they completed", jobs_and_completed_apps_are_not_replaced},
+      {"states of nodes are told", states_of_nodes_are_told},
+      {"placements are counted on after a restart", placements_are_counted_on_after_a_restart},
       {"a refused transaction is undone", a_refused_transaction_is_undone})

@@ -287,6 +287,57 @@ static void what_cannot_be_prepared_is_given_back(void)
     end(&r);
 }
 
+static void a_stop_that_failed_is_sent_again(void)
+{
+    struct rig r = start();
+    desire(&r, "");
+    bring_up(&r);
+    gy_node_half_forget(r.half, ID, r.now);
+    step(&r);
+    answer(&r, GY_ACTION_STOP, GANTRY_OK, NULL);
+    r.now.mono_ms += 1000;
+    step(&r);
+    CHECK(find(&r, GY_ACTION_STOP) == NULL); /* it is under way: wait tells its end */
+    end(&r);
+    r = start();
+    desire(&r, "");
+    bring_up(&r);
+    gy_node_half_forget(r.half, ID, r.now);
+    step(&r);
+    answer(&r, GY_ACTION_STOP, GANTRY_EUNAVAIL, NULL);
+    r.now.mono_ms += 1000;
+    step(&r);
+    CHECK(find(&r, GY_ACTION_STOP) != NULL);
+    end(&r);
+}
+
+static void every_end_is_told_in_words(void)
+{
+    static const struct {
+        struct gy_observed_container seen;
+        const char *says;
+    } cases[] = {
+        {{.exit_code = 3}, "c ended with code 3, restart in 1 s"},
+        {{.exit_signal = 9, .exit_code = 137}, "c was killed by signal 9, restart in 1 s"},
+        {{.exit_signal = 9, .oom = true},
+         "c was killed: it used more memory than its limit, restart in 1 s"},
+        {{.exit_code = 127, .text = "exec /no: No such file or directory"},
+         "c ended: exec /no: No such file or directory, restart in 1 s"},
+        {{.exit_signal = 9, .lost = true}, "c is gone without an exit record, restart in 1 s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r = start();
+        desire(&r, "");
+        bring_up(&r);
+        struct gy_observed_container seen = cases[i].seen;
+        seen.name = "c";
+        seen.attempt = seen.ended_ms = 1;
+        answer(&r, GY_ACTION_WAIT, GANTRY_OK, &seen);
+        CHECK_STR(r.status.reason, cases[i].says);
+        end(&r);
+    }
+}
+
 static void after_a_restart_it_goes_on(void)
 {
     struct rig r = start();
@@ -343,5 +394,7 @@ SUITE("engine.node",
        a_start_of_unknown_outcome_is_the_same_attempt_again},
       {"an unhealthy container is restarted", an_unhealthy_container_is_restarted},
       {"what cannot be prepared is given back", what_cannot_be_prepared_is_given_back},
+      {"a stop that failed is sent again", a_stop_that_failed_is_sent_again},
+      {"every end is told in words", every_end_is_told_in_words},
       {"after a restart of the agent it goes on", after_a_restart_it_goes_on},
       {"an ended pod stays ended", an_ended_pod_stays_ended})
