@@ -235,6 +235,9 @@ int gy_cli_ref_filter(struct gy_cli *cli, const char *text, struct gy_buf *path)
                            text, cli->ns);
     }
     if (code) return code;
+    if (*ref.slot)
+        return gy_cli_fail(cli, GY_CLI_USAGE, "see: gantry explain, gantry inspect",
+                           "%s is one slot; this lists a project or an app", text);
     gy_cli_query(path, "namespace", ref.ns);
     gy_cli_query(path, "project", ref.project);
     gy_cli_query(path, "app", ref.app);

@@ -311,6 +311,8 @@ static void ps_is_a_contract(void)
     CHECK_INT(gantry("ps", END), 0);
     CHECK(strstr(out, "web.1") && strstr(out, "127.0.0.1:40001→80") && strstr(out, "exit code 1"));
     CHECK(!strstr(out, "stopped"));
+    CHECK_INT(gantry("ps", "web.1", END), GY_CLI_USAGE);
+    CHECK(strstr(err, "web.1 is one slot; this lists a project or an app") != NULL);
     CHECK_INT(gantry("ps", "nosuch", END), GY_CLI_NOT_FOUND);
     CHECK_STR(err, "gantry: there is no project or app \"nosuch\" in namespace default\n"
                    "see: gantry apps -n default\n");
