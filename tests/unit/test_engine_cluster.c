@@ -240,6 +240,26 @@ static void apps_keep_away_from_each_other(void)
     end(&r);
 }
 
+static void wishes_come_before_scores(void)
+{
+    struct rig r = start(0);
+    node(&r, "n1", "\"labels\":{\"zone\":\"a\"}");
+    node(&r, "n2", "\"labels\":{\"zone\":\"a\"}");
+    node(&r, "n3", "\"labels\":{\"zone\":\"b\"}");
+    app(&r, "web", RUNS, "\"replicas\":4,\"placement\":{\"spread\":[\"node.labels.zone\"]}");
+    run(&r);
+    CHECK_INT(alive(&r, "n3"), 2); /* two a zone, though it is one node */
+    CHECK_INT(alive(&r, "n1"), 1);
+    app(&r, "db", RUNS, "\"placement\":{\"constraints\":[\"node.hostname == n2\"]}");
+    run(&r);
+    app(&r, "near", RUNS,
+        "\"replicas\":3,\"placement\":{\"affinities\":[{\"app\":\"db\",\"soft\":true}]}");
+    run(&r);
+    for (size_t i = 5; i < 8; i++)
+        CHECK_STR(r.pods[i].node, "n2");
+    end(&r);
+}
+
 static void global_apps_follow_the_nodes(void)
 {
     struct rig r = start(2);
@@ -406,6 +426,7 @@ SUITE("engine.cluster", {"every slot gets a pod, spread over the nodes", every_s
       {"room wakes those who wait", room_wakes_those_who_wait},
       {"a host port is one a node", a_host_port_is_one_a_node},
       {"apps keep away from, and near to, each other", apps_keep_away_from_each_other},
+      {"wishes come before scores", wishes_come_before_scores},
       {"global apps follow the nodes", global_apps_follow_the_nodes},
       {"a change replaces pods one by one", a_change_replaces_pods_one_by_one},
       {"an unreachable node's pods are replaced after their grace",
