@@ -145,7 +145,8 @@ static void found_again(void)
     CHECK_INT(GY_AT(struct gy_pod_address, rig_pod(r, POD_ID)->addresses, 0)->port, port);
     CHECK_INT(rig_pod(r, POD_ID)->restarts, 0);
     gy_agent_forget(r->agent, POD_ID); /* its record is gone: stopped and removed */
-    RUN_UNTIL(r, kill((pid_t)pid, 0) != 0);
+    RUN_UNTIL(r, rig_pod(r, POD_ID)->state == GY_POD_ENDED);
+    CHECK(kill((pid_t)pid, 0) != 0);
     rig_destroy(r);
 }
 
