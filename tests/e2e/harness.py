@@ -282,9 +282,9 @@ class World:
         """Exactly n pods of the app, all in that state."""
         def there():
             pods = self.ps(app)
-            return pods if len(pods) == n and all(p["state"] == state for p in pods) else None
+            return [pods] if len(pods) == n and all(p["state"] == state for p in pods) else None
         try:
-            return wait(there, "%d %s pods of %s" % (n, state, app), seconds)
+            return wait(there, "%d %s pods of %s" % (n, state, app), seconds)[0]
         except Failed as e:
             raise Failed("%s; %r" % (e, self.ps(app)))
 

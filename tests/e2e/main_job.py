@@ -3,7 +3,7 @@
 import os
 import signal
 
-from harness import alive, check, equal, fetch, has, run, step, wait
+from harness import alive, check, equal, fetch, has, listening, run, step, wait
 
 
 def compose(w, port):
@@ -25,6 +25,12 @@ def scenario(w):
     check(fetch(port), "the published port answers")
     order = [s[0] for s in w.starts()]
     check(order.index("api") > max(i for i, a in enumerate(order) if a == "web"), "api began before web", order)
+    # What is looked for at the end is seen while it is there.
+    seen = {pid for pid, _ in w.processes()}
+    check({p["pid"] for p in pods} <= seen, "pods among the processes", pods, seen)
+    check(port in {p for p, _ in listening()[0]}, "the published port among those that listen")
+    if any(os.path.isdir(d) for d in ("/sys/fs/cgroup/gantry", "/sys/fs/cgroup/pids/gantry")):
+        check(all(any(p["pod"] in g for g in w.cgroups()) for p in pods), "control groups of the pods", w.cgroups())
     step("three services are healthy")
 
     w.ok("scale", "web=5")
