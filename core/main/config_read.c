@@ -540,6 +540,13 @@ static gantry_status check(struct reader *r)
     return status;
 }
 
+/* A sentence is one line, whatever value it shows. */
+static void keep_to_a_line(struct gy_error *err)
+{
+    for (char *p = err ? err->text : ""; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f) *p = '?';
+}
+
 gantry_status gy_config_read(const char *file, const char *dev_dir, const char *bin_dir,
                              struct gy_config *out, struct gy_error *err)
 {
@@ -556,7 +563,10 @@ gantry_status gy_config_read(const char *file, const char *dev_dir, const char *
         set_derived(out, bin_dir);
         status = check(&r);
     }
-    if (status != GANTRY_OK) gy_config_fini(out);
+    if (status != GANTRY_OK) {
+        keep_to_a_line(err);
+        gy_config_fini(out);
+    }
     return status;
 }
 

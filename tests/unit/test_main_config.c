@@ -92,6 +92,8 @@ static void bad_files(void)
          "g.conf:2: data_dir must be an absolute path, not \"var/lib\""},
         {"plugin_dirs = [\"/no/such/folder\"];\n", NULL,
          "g.conf:1: plugin_dirs: there is no folder /no/such/folder"},
+        {"plugin_dirs = [\"/no/such\\nfolder\"];\n", NULL,
+         "g.conf:1: plugin_dirs: there is no folder /no/such?folder"},
         {"plugin_dirs = \"/tmp\";\n", NULL,
          "g.conf:1: plugin_dirs must be an array of strings, as in [\"...\"], not a string"},
         {DIRS "log = { level = \"loud\"; };\n", NULL,

@@ -78,7 +78,8 @@ struct process_driver {
     gantry_op health_op;
 };
 
-/* ---- job.c [loop]: file work on the host's workers; jobs of one pod run one after the other ---- */
+/* ---- job.c [loop]: file work on the host's workers; jobs of one pod run one after the other ----
+ */
 struct process_job { /* first member of what it carries */
     struct process_driver *d;
     char *pod;                          /* owned; NULL = waits for nobody */
