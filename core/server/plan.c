@@ -278,8 +278,8 @@ static void warn(struct gy_plan *plan, const struct gy_app *app)
     }
     if (!app->at_most_one) return;
     gy_autofree char *text = gy_printf(
-        "%s: at_most_one: its pods are stopped when they cannot reach the server for longer than "
-        "their lease, and replaced only when they are surely gone",
+        "%s: at_most_one: a pod of it is replaced only when it is surely gone: while its node cannot "
+        "be reached it is waited for, however long that takes",
         app->name);
     gy_strs_add(&plan->warnings, text);
 }

@@ -371,6 +371,12 @@ void server_start(struct world *w)
     world_at(w, 250, tick, t);
 }
 
+/* Tables and index thrown away and rebuilt from the store: no decision may depend on them. */
+void server_forget(struct world *w)
+{
+    if (w->server.ready && !w->server.settling) put_epoch(w);
+}
+
 void server_crash(struct world *w)
 {
     if (!w->server.up) return;

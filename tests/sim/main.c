@@ -134,7 +134,7 @@ static void break_something(struct world *w, void *arg)
     (void)arg;
     if (!w->faults) return;
     struct machine *m = &w->machines[chance(w, w->machine_count)];
-    switch (chance(w, 8)) {
+    switch (chance(w, 9)) {
     case 0:
         machine_power_off(m);
         world_at(w, 1000 + chance(w, 60000), boot, m);
@@ -165,6 +165,7 @@ static void break_something(struct world *w, void *arg)
         break;
     }
     case 6: w->wall_offset_ms += chance(w, 7200000) - 3600000; break;
+    case 7: server_forget(w); break;
     default: server_crash(w); break;
     }
     world_at(w, 200 + chance(w, 6000), break_something, NULL);

@@ -161,6 +161,7 @@ void world_free(struct world *w);
 
 void server_start(struct world *w);
 void server_crash(struct world *w);
+void server_forget(struct world *w);
 void server_step_soon(struct world *w);
 void server_heard(struct world *w, const char *node);
 void server_status(struct world *w, const struct gy_pod_status *status);
