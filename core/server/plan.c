@@ -277,10 +277,10 @@ static void warn(struct gy_plan *plan, const struct gy_app *app)
         break;
     }
     if (!app->at_most_one) return;
-    gy_autofree char *text = gy_printf(
-        "%s: at_most_one: a pod of it is replaced only when it is surely gone: while its node cannot "
-        "be reached it is waited for, however long that takes",
-        app->name);
+    gy_autofree char *text = gy_printf("%s: at_most_one: a pod of it is replaced only when it is "
+                                       "surely gone: while its node cannot "
+                                       "be reached it is waited for, however long that takes",
+                                       app->name);
     gy_strs_add(&plan->warnings, text);
 }
 
