@@ -26,14 +26,12 @@ void gy_buf_str(struct gy_buf *b, const char *text)
     gy_buf_add(b, text, strlen(text));
 }
 
-void gy_buf_printf(struct gy_buf *b, const char *fmt, ...)
+void gy_buf_vprintf(struct gy_buf *b, const char *fmt, va_list args)
 {
     char small[512];
-    va_list args, again;
-    va_start(args, fmt);
+    va_list again;
     va_copy(again, args);
     int n = vsnprintf(small, sizeof small, fmt, args);
-    va_end(args);
     GY_ASSERT(n >= 0);
     if ((size_t)n < sizeof small) {
         gy_buf_add(b, small, (size_t)n);
@@ -44,6 +42,14 @@ void gy_buf_printf(struct gy_buf *b, const char *fmt, ...)
         free(large);
     }
     va_end(again);
+}
+
+void gy_buf_printf(struct gy_buf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    gy_buf_vprintf(b, fmt, args);
+    va_end(args);
 }
 
 void gy_buf_drop(struct gy_buf *b, size_t n)

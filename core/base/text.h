@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct gy_buf {
 void gy_buf_add(struct gy_buf *b, const void *bytes, size_t n);
 void gy_buf_str(struct gy_buf *b, const char *text);
 void gy_buf_printf(struct gy_buf *b, const char *fmt, ...) GANTRY_PRINTF(2, 3);
+void gy_buf_vprintf(struct gy_buf *b, const char *fmt, va_list args) GANTRY_PRINTF(2, 0);
 void gy_buf_drop(struct gy_buf *b, size_t n); /* forget the first n bytes */
 char *gy_buf_take(struct gy_buf *b);          /* never NULL; the buffer is empty afterwards */
 void gy_buf_fini(struct gy_buf *b);

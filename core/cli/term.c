@@ -122,22 +122,10 @@ void gy_table_init(struct gy_table *t, const char *const *titles, size_t columns
 void gy_table_cell(struct gy_table *t, enum gy_colour colour, const char *fmt, ...)
 {
     struct gy_buf b = {0};
-    char small[256];
-    va_list args, again;
+    va_list args;
     va_start(args, fmt);
-    va_copy(again, args);
-    int n = vsnprintf(small, sizeof small, fmt, args);
+    gy_buf_vprintf(&b, fmt, args);
     va_end(args);
-    GY_ASSERT(n >= 0);
-    if ((size_t)n < sizeof small) {
-        gy_buf_add(&b, small, (size_t)n);
-    } else {
-        char *large = gy_alloc((size_t)n + 1);
-        vsnprintf(large, (size_t)n + 1, fmt, again);
-        gy_buf_add(&b, large, (size_t)n);
-        free(large);
-    }
-    va_end(again);
     GY_VEC_PUSH(t->cells, t->n, t->cap);
     t->cells[t->n++] = (struct gy_cell){gy_buf_take(&b), colour};
 }

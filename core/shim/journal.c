@@ -109,15 +109,8 @@ static int append(const char *line, size_t len, char text[GY_SHIM_TEXT_MAX])
 /* Field 22 of /proc/PID/stat: with the pid it names a process for as long as the machine runs. */
 static unsigned long long start_ticks(pid_t pid)
 {
-    char path[48], stat[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    if (n <= 0) return 0;
-    stat[n] = '\0';
-    char *p = strrchr(stat, ')'); /* the name may hold anything */
+    char stat[GY_SHIM_STAT_MAX];
+    const char *p = gy_shim_proc_stat(pid, stat);
     for (int field = 2; p && field < 22; field++)
         p = strchr(p + 1, ' ');
     return p ? strtoull(p + 1, NULL, 10) : 0;

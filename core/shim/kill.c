@@ -17,17 +17,23 @@ struct process {
     bool ours;
 };
 
-static pid_t parent_of(pid_t pid)
+const char *gy_shim_proc_stat(pid_t pid, char stat[GY_SHIM_STAT_MAX])
 {
-    char path[48], stat[512];
+    char path[48];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, stat, sizeof stat - 1);
+    if (fd < 0) return NULL;
+    ssize_t n = read(fd, stat, GY_SHIM_STAT_MAX - 1);
     close(fd);
-    if (n <= 0) return 0;
+    if (n <= 0) return NULL;
     stat[n] = '\0';
-    char *p = strrchr(stat, ')'), state;
+    return strrchr(stat, ')'); /* the name may hold anything */
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    char stat[GY_SHIM_STAT_MAX], state;
+    const char *p = gy_shim_proc_stat(pid, stat);
     int parent;
     return p && sscanf(p + 1, " %c %d", &state, &parent) == 2 ? (pid_t)parent : 0;
 }

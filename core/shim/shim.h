@@ -131,7 +131,10 @@ struct gy_shim {
 int gy_shim_listen(char text[GY_SHIM_TEXT_MAX]); /* the descriptor or -1 */
 void gy_shim_serve(struct gy_shim *s);
 
-/* kill.c: SIGKILL to every descendant that a look at /proc finds. */
+/* kill.c: /proc/PID/stat from the end of the name on (")"), NULL when the process is gone. */
+#define GY_SHIM_STAT_MAX 1024
+const char *gy_shim_proc_stat(pid_t pid, char stat[GY_SHIM_STAT_MAX]);
+/* SIGKILL to every descendant that a look at /proc finds. */
 void gy_shim_kill_descendants(const struct gy_shim_config *c);
 
 #endif
