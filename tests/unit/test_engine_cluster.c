@@ -94,7 +94,7 @@ static void run(struct rig *r)
         gy_engine_decisions_fini(&out);
         if (!more) return;
     }
-    REQUIRE(!"the engine comes to rest");
+    REQUIRE(false && "the engine comes to rest");
 }
 
 static void node(struct rig *r, const char *name, const char *more)
@@ -132,7 +132,7 @@ static struct rig start(int nodes)
         .engine = gy_engine_create(&(struct gy_engine_options){.seed = 1, .strategy = "fewest"})};
     gy_engine_add_strategy(r.engine, "fewest", &ops, NULL);
     gy_engine_synced(r.engine, 1, now_of(&r));
-    char name[8];
+    char name[16];
     for (int i = 1; i <= nodes; i++) {
         snprintf(name, sizeof name, "n%d", i);
         node(&r, name, "");
