@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who waits for whom: started, healthy, completed; jobs that complete and jobs that fail."""
-from harness import check, equal, has, run, step, wait
+import os
+
+from harness import check, equal, has, run, step
 
 NOTE = "echo %s >> %s; %s"
 
@@ -20,7 +22,6 @@ def order(w):
 def scenario(w):
     with open(w.shared + "/order", "w"):
         pass
-    import os
     os.chmod(w.shared + "/order", 0o666)
     w.start()
     w.up("services:\n"
