@@ -307,6 +307,42 @@ static void a_watch_tells_what_is_and_what_happens(void)
     close(fd);
 }
 
+static void a_watcher_that_falls_behind_is_cut(void)
+{
+    int fd = dial(false);
+    static const char get[] = "GET /v1/watch?kinds=app&project=crowd HTTP/1.1\r\nHost: x\r\n\r\n";
+    REQUIRE(write(fd, get, sizeof get - 1) == (ssize_t)sizeof get - 1);
+    gy_autofree char *first = read_until(fd, "synced");
+    CHECK(strstr(first, "synced"));
+    for (int round = 0; round < 150; round++) { /* and it reads nothing of it */
+        struct gy_buf body = {0};
+        gy_buf_str(&body, "{\"apps\":[");
+        for (int i = 0; i < 50; i++)
+            gy_buf_printf(&body, "%s" APP("a%d", ",\"labels\":{\"round\":\"%d\"}"), i ? "," : "", i,
+                          round);
+        gy_buf_str(&body, "]}");
+        struct reply r = ask("PUT", "/v1/namespaces/default/projects/crowd", body.text);
+        REQUIRE(r.status == 200);
+        reply_free(&r);
+        gy_buf_fini(&body);
+    }
+    struct gy_buf got = {0};
+    char chunk[65536];
+    ssize_t n;
+    while ((n = read(fd, chunk, sizeof chunk)) > 0) {
+        gy_buf_add(&got, chunk, (size_t)n);
+        if (gy_ends_with(got.text, "\r\n0\r\n\r\n")) break; /* the last chunk of the answer */
+    }
+    CHECK(n > 0); /* it was ended, not left open */
+    const char *resync = strstr(got.text, "{\"type\":\"resync\"");
+    CHECK(resync && strlen(resync) < 100);
+    gy_buf_fini(&got);
+    close(fd);
+    struct reply r = ask("DELETE", "/v1/namespaces/default/projects/crowd", NULL);
+    CHECK_INT(r.status, 200);
+    reply_free(&r);
+}
+
 static void events_are_recorded(void)
 {
     json_t *items = NULL;
@@ -399,4 +435,5 @@ SUITE("server.api", {"a project is planned, stored and changed", start_and_store
       {"a port of another project is taken", a_port_of_another_project_is_taken},
       {"TCP wants a token, roles and namespaces hold", tcp_wants_a_token},
       {"a watch tells what is and what happens", a_watch_tells_what_is_and_what_happens},
+      {"a watcher that falls behind is cut", a_watcher_that_falls_behind_is_cut},
       {"events are recorded", events_are_recorded}, {"the document is true", the_document_is_true})
