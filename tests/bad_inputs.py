@@ -28,7 +28,7 @@ Every line was tried by a test, which fails when the answer is another one. DIR 
 
 
 def cell(text, build):
-    text = text.replace(build, "BUILD").replace(os.path.dirname(HERE), "SOURCE")
+    text = text.replace(build + "/", "BUILD/").replace(os.path.dirname(HERE) + "/", "SOURCE/")
     text = re.sub(r"/tmp/[A-Za-z.-]*[-.][A-Za-z0-9]{6}(?![A-Za-z0-9])", "DIR", text)
     text = re.sub(r"beyond its [0-9]+ bytes", "beyond its N bytes", text)
     text = re.sub(r"\s+", " ", text).strip()
