@@ -46,6 +46,7 @@ struct gy_engine_thread {
     pthread_cond_t wake, drained;
     struct messages queue, explained;
     size_t queued;
+    bool held; /* half a transaction was given: no step before the rest of it */
     bool full; /* an EBUSY was answered: room() is owed until it is called */
     struct answers answers;
     size_t answer_count;
@@ -109,7 +110,11 @@ static bool says_something(const struct gy_engine_decisions *d)
 /* Sleeps until there is a message, wake_ms is there, or the end; with the mutex held. */
 static void wait_for_work(struct gy_engine_thread *t, int64_t wake_ms)
 {
-    while (!t->stop && TAILQ_EMPTY(&t->queue)) {
+    while (!t->stop && (t->held || TAILQ_EMPTY(&t->queue))) {
+        if (t->held) {
+            pthread_cond_wait(&t->wake, &t->mutex);
+            continue;
+        }
         int64_t left_ms = wake_ms - gy_time_mono_ms();
         if (left_ms <= 0) return;
         if (wake_ms == INT64_MAX || left_ms > 60000)
@@ -185,7 +190,7 @@ static void *run(void *arg)
     pthread_setname_np(pthread_self(), "gantry-engine");
     pthread_mutex_lock(&t->mutex);
     while (!t->stop) {
-        if (!more) wait_for_work(t, wake_ms);
+        wait_for_work(t, more ? 0 : wake_ms);
         if (!t->stop) more = round_of_work(t, &wake_ms);
     }
     pthread_mutex_unlock(&t->mutex);
@@ -317,6 +322,14 @@ gantry_status gy_engine_thread_object(struct gy_engine_thread *t, const char *ke
     m->object = gy_store_object_get(object);
     m->number = rev;
     return push(t, m, true);
+}
+
+void gy_engine_thread_hold(struct gy_engine_thread *t, bool hold)
+{
+    pthread_mutex_lock(&t->mutex);
+    t->held = hold;
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->mutex);
 }
 
 void gy_engine_thread_reset(struct gy_engine_thread *t)

@@ -31,6 +31,9 @@ void gy_engine_thread_stop(struct gy_engine_thread *t);
  * (reset, synced, txn_done, heartbeat) is taken beyond the bound too: it is few. */
 gantry_status gy_engine_thread_object(struct gy_engine_thread *t, const char *key,
                                       struct gy_store_object *object_or_null, uint64_t rev);
+/* While held the engine takes nothing and does not step: the objects of one transaction go in
+ * together. */
+void gy_engine_thread_hold(struct gy_engine_thread *t, bool hold);
 void gy_engine_thread_reset(struct gy_engine_thread *t);
 void gy_engine_thread_synced(struct gy_engine_thread *t, uint64_t epoch_rev);
 void gy_engine_thread_txn_done(struct gy_engine_thread *t, uint64_t txn,

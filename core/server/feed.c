@@ -73,6 +73,7 @@ static void depose(struct gy_feed *f)
 static void on_store(void *arg, const struct gy_store_event *events, size_t n)
 {
     struct gy_feed *f = arg;
+    gy_engine_thread_hold(f->engine, true); /* one transaction is seen as one change */
     for (size_t i = 0; i < n; i++) {
         const char *key = events[i].object->key;
         if (gy_streq(key, GY_KEY_EPOCH) && (f->state == LISTING || f->state == FOLLOWING) &&
@@ -83,6 +84,7 @@ static void on_store(void *arg, const struct gy_store_event *events, size_t n)
         if (f->state == FOLLOWING || listed)
             give(f, key, events[i].deleted ? NULL : events[i].object, events[i].rev);
     }
+    gy_engine_thread_hold(f->engine, false);
 }
 
 static void list(struct gy_feed *f)
