@@ -37,13 +37,27 @@ static void feed_all(struct world *w)
 struct write {
     struct world *w;
     char *key, *value;
-    bool api;
+    uint64_t number;
 };
+
+static struct newest *newest_of(struct world *w, const char *key)
+{
+    struct newest *n;
+    HASH_FIND_STR(w->newest, key, n);
+    if (n) return n;
+    n = gy_alloc(sizeof *n);
+    n->key = gy_strdup(key);
+    HASH_ADD_KEYPTR(hh, w->newest, n->key, strlen(n->key), n);
+    return n;
+}
+
+static void put_record(struct world *w, const char *key, char *value, uint64_t number);
 
 static void write_again(struct world *w, void *arg)
 {
     struct write *write = arg;
-    if (!w->ended) server_put(w, write->key, GY_GIVE(write->value));
+    if (!w->ended && newest_of(w, write->key)->number == write->number)
+        put_record(w, write->key, GY_GIVE(write->value), write->number);
     free(write->value);
     free(write->key);
     free(write);
@@ -66,8 +80,13 @@ static void written(void *arg, const struct gy_store_outcome *outcome)
 
 void server_put(struct world *w, const char *key, char *value)
 {
+    put_record(w, key, value, newest_of(w, key)->number = ++w->writes);
+}
+
+static void put_record(struct world *w, const char *key, char *value, uint64_t number)
+{
     struct write *write = gy_alloc(sizeof *write);
-    *write = (struct write){w, gy_strdup(key), value, true};
+    *write = (struct write){w, gy_strdup(key), value, number};
     struct gy_store_change change = {key, value, value ? strlen(value) : 0};
     if (w->server.ready &&
         gy_store_txn(w->server.store, &change, 1, NULL, 0, written, write, NULL) == GANTRY_OK) {
@@ -93,7 +112,7 @@ struct status_write {
     struct world *w;
     uint64_t life;
     char *id, *text;
-    int tries;
+    uint64_t number;
 };
 
 static void put_status(struct world *w, struct status_write *s);
@@ -119,20 +138,6 @@ static void status_written(void *arg, const struct gy_store_outcome *outcome)
         world_at(s->w, 20, status_retry, s);
 }
 
-/* Is a newer status of the pod known at its node?  Then this one is of no use any more. */
-static bool is_stale(struct world *w, const struct status_write *s)
-{
-    for (int i = 0; i < w->machine_count; i++) {
-        struct machine *m = &w->machines[i];
-        const struct gy_pod_status *status =
-            m->agent_up ? gy_node_half_status(m->half, s->id) : NULL;
-        if (!status) continue;
-        gy_autofree char *text = gy_shape_encode_text(&gy_pod_status_shape, status);
-        return strcmp(text, s->text) != 0;
-    }
-    return false;
-}
-
 static void put_status(struct world *w, struct status_write *s)
 {
     char key[GY_KEY_MAX], pod[GY_KEY_MAX];
@@ -141,7 +146,8 @@ static void put_status(struct world *w, struct status_write *s)
     bool here = w->server.ready && w->server.life == s->life;
     struct gy_store_object *record = here ? gy_store_get(w->server.store, pod) : NULL;
     struct gy_store_object *old = here ? gy_store_get(w->server.store, key) : NULL;
-    if (!record || (s->tries++ > 0 && is_stale(w, s)) || (old && !strcmp(old->bytes, s->text))) {
+    if (!record || newest_of(w, key)->number != s->number ||
+        (old && !strcmp(old->bytes, s->text))) {
         free_status(s);
         return;
     }
@@ -160,6 +166,9 @@ void server_status(struct world *w, const struct gy_pod_status *status)
                                .life = w->server.life,
                                .id = gy_strdup(status->id),
                                .text = gy_shape_encode_text(&gy_pod_status_shape, status)};
+    char key[GY_KEY_MAX];
+    gy_key_of(GY_KEY_STATUS, s->id, key);
+    s->number = newest_of(w, key)->number = ++w->writes;
     put_status(w, s);
 }
 

@@ -98,6 +98,12 @@ void world_free(struct world *w)
         free(b->app_key);
         free(b);
     }
+    struct newest *n, *after;
+    HASH_ITER (hh, w->newest, n, after) {
+        HASH_DEL(w->newest, n);
+        free(n->key);
+        free(n);
+    }
     free(w->heap);
     free(w->failure);
 }

@@ -129,6 +129,14 @@ struct bound { /* every pod record ever stored: where it was bound, and how it s
     UT_hash_handle hh;
 };
 
+/* The newest write that somebody wants of a key: an older one that failed is not tried again over
+ * it. */
+struct newest {
+    char *key;
+    uint64_t number;
+    UT_hash_handle hh;
+};
+
 struct world {
     uint64_t seed;
     struct gy_random random;
@@ -144,6 +152,8 @@ struct world {
     struct machine machines[NODES_MAX];
     int machine_count;
     struct bound *bound;
+    struct newest *newest;
+    uint64_t writes;
     char *failure; /* the first invariant that did not hold */
     uint64_t happenings;
     bool changed; /* since the invariants were last looked at */
