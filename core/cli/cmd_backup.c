@@ -72,11 +72,14 @@ int gy_cmd_backup(struct gy_cli *cli)
     struct backup b = {.cli = cli, .fd = STDOUT_FILENO};
     int code = gy_cli_find_server(cli);
     if (code) return code;
+    struct stat st;
+    if (!to_stdout && lstat(file, &st) == 0)
+        return gy_cli_fail(cli, GY_CLI_FAILED, "name a file that does not exist yet",
+                           "%s is there already, and a backup never overwrites", file);
     if (to_stdout && isatty(STDOUT_FILENO))
         return gy_cli_fail(cli, GY_CLI_USAGE, NULL, "a backup is not for a terminal: name a file");
     gy_autofree char *beside = gy_printf("%s.new", file);
-    if (!to_stdout)
-        b.fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (!to_stdout) b.fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (b.fd < 0)
         return gy_cli_fail(cli, GY_CLI_FAILED, NULL, "cannot write %s: %s", beside,
                            strerror(errno));

@@ -172,22 +172,30 @@ void process_cgroups_clear(const char *config, size_t len)
     }
 }
 
-void process_cgroups_remove_pod(const struct process_driver *d, const char *pod)
+/* Remove an empty group and `levels` - 1 above it: the pod's, the instance's, ours; those that
+ * others are in stay. */
+static void remove_empty(const struct process_cgroups *c, const char *pod, int levels)
 {
-    const struct process_cgroups *c = &d->cgroups;
     const char *const mounts[] = {c->cpu, c->memory, c->pids, c->v2};
-    for (size_t i = 0; i < sizeof mounts / sizeof *mounts; i++) {
+    for (size_t i = 0; c->base && i < sizeof mounts / sizeof *mounts; i++) {
         if (!mounts[i]) continue;
-        char *path = process_printf("%s%s/%s", mounts[i], c->base, pod);
-        /* The pod's group, then the instance's and ours, unless others are in them. */
-        for (int level = 0; level < 3 && (rmdir(path) == 0 || errno == ENOENT); level++)
+        char *path = process_printf("%s%s%s", mounts[i], c->base, pod);
+        for (int level = 0; level < levels && (rmdir(path) == 0 || errno == ENOENT); level++)
             *strrchr(path, '/') = '\0';
         free(path);
     }
 }
 
+void process_cgroups_remove_pod(const struct process_driver *d, const char *pod)
+{
+    char *below = process_printf("/%s", pod);
+    remove_empty(&d->cgroups, below, 3);
+    free(below);
+}
+
 void process_cgroups_fini(struct process_cgroups *c)
 {
+    remove_empty(c, "", 2); /* without pods nothing of ours stays */
     free(c->cpu);
     free(c->memory);
     free(c->pids);

@@ -139,7 +139,7 @@ static gantry_status check_pages(sqlite3 *handle, const char *path, bool full, s
     else if (used)
         status =
             refuse(why, GANTRY_EINVAL,
-                   "%s is damaged (%s); move it away and restore a backup with `gantry restore "
+                   "%s is damaged (%s); move it away and restore a backup with `gantryd --restore "
                    "FILE`",
                    path, all);
     sqlite3_finalize(stmt);

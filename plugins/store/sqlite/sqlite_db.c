@@ -29,7 +29,7 @@ gantry_status sqlite_db_explain(sqlite3 *handle, int code, const char *path, con
     case SQLITE_NOTADB:
         return refuse(why, GANTRY_EINVAL,
                       "%s is damaged or not a gantry store (%s); move it away and restore a backup "
-                      "with `gantry restore FILE`",
+                      "with `gantryd --restore FILE`",
                       path, text);
     case SQLITE_NOMEM:
         return refuse(why, GANTRY_ENOMEM, "cannot %s %s: out of memory", doing, path);
@@ -82,7 +82,7 @@ gantry_status sqlite_db_revs(sqlite3 *handle, const char *path, uint64_t *rev, u
     if (status == GANTRY_ENOTFOUND || (status == GANTRY_OK && (last < 0 || forgot < 0)))
         return refuse(why, GANTRY_EINVAL,
                       "%s is damaged (no revision in it); move it away and restore a backup with "
-                      "`gantry restore FILE`",
+                      "`gantryd --restore FILE`",
                       path);
     if (status != GANTRY_OK) return status;
     *compacted = (uint64_t)forgot;

@@ -69,7 +69,7 @@ static gantry_status damaged(const struct sqlite_db_options *options, struct sen
         if (*c == '\n') *c = ' ';
     return refuse(
         why, GANTRY_EINVAL,
-        "%s is damaged (%s); move it away and restore a backup with `gantry restore FILE`",
+        "%s is damaged (%s); move it away and restore a backup with `gantryd --restore FILE`",
         options->path, line);
 }
 

@@ -177,7 +177,7 @@ static gantry_status check_left(struct store_file *file, struct sentence *why)
     return refuse(
         why, GANTRY_EINVAL,
         "%s is missing or empty, but %s%s says that it was in use; put it back, or remove "
-        "that file, start with an empty store and `gantry restore FILE` a backup",
+        "that file, start with an empty store and `gantryd --restore FILE` a backup",
         file->path, file->path, file->unclean ? ".open" : "-wal");
 }
 
