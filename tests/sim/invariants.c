@@ -145,9 +145,9 @@ static void check_app(struct world *w, const char *key, const struct gy_app *app
     }
     int64_t way = crashes ? other : 0;
     int64_t want = app->mode == GY_APP_GLOBAL ? ready + over + waiting + way : app->replicas;
-    /* a slot in a start-first handover has its old pod and waits for its new one */
+    /* in a start-first handover a slot has its old pod, and a new one that waits or crashes */
     int64_t sum = ready + over + waiting + way;
-    if ((waiting ? sum < want : sum != want) || (!crashes && other))
+    if ((waiting || crashes ? sum < want : sum != want) || (!crashes && other))
         world_fail(w,
                    "%s: wants %lld pods; %lld are ready, %lld completed, %lld wait, %lld are on "
                    "their way: %s",

@@ -287,6 +287,27 @@ static void what_cannot_be_prepared_is_given_back(void)
     end(&r);
 }
 
+static void what_was_restarted_is_believed_after_a_while(void)
+{
+    struct rig r = start();
+    desire(&r, "");
+    bring_up(&r);
+    CHECK_INT(r.status.state, GY_POD_READY);
+    answer(
+        &r, GY_ACTION_WAIT, GANTRY_OK,
+        &(struct gy_observed_container){.name = "c", .attempt = 1, .exit_code = 1, .ended_ms = 1});
+    r.now.mono_ms += 1000;
+    step(&r);
+    answer(&r, GY_ACTION_START, GANTRY_OK,
+           &(struct gy_observed_container){.name = "c", .attempt = 2});
+    CHECK_INT(r.status.state, GY_POD_RUNNING);
+    CHECK_INT(r.actions.wake_mono_ms, r.now.mono_ms + 5000);
+    r.now.mono_ms += 5000;
+    step(&r);
+    CHECK_INT(r.status.state, GY_POD_READY);
+    end(&r);
+}
+
 static void a_stop_that_failed_is_sent_again(void)
 {
     struct rig r = start();
@@ -394,6 +415,8 @@ SUITE("engine.node",
        a_start_of_unknown_outcome_is_the_same_attempt_again},
       {"an unhealthy container is restarted", an_unhealthy_container_is_restarted},
       {"what cannot be prepared is given back", what_cannot_be_prepared_is_given_back},
+      {"what was restarted is believed after a while",
+       what_was_restarted_is_believed_after_a_while},
       {"a stop that failed is sent again", a_stop_that_failed_is_sent_again},
       {"every end is told in words", every_end_is_told_in_words},
       {"after a restart of the agent it goes on", after_a_restart_it_goes_on},

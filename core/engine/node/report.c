@@ -15,7 +15,20 @@ static int health_of(const struct node_pod *pod)
     return health;
 }
 
-static int state_of(const struct node_pod *pod)
+/* One that was restarted and has no health check is believed once it has run for a while: else a
+ * program that ends at once would look ready each time for a moment. */
+#define BELIEVED_AFTER_MS 5000
+
+static bool is_doubtful(struct node_pod *pod, const struct container *c, struct gy_now now)
+{
+    int64_t believed = c->started_mono_ms + BELIEVED_AFTER_MS;
+    if (c->quick_restarts == 0 || c->health != GY_POD_HEALTH_NONE || now.mono_ms >= believed)
+        return false;
+    gy_node_pod_wake(pod, believed);
+    return true;
+}
+
+static int state_of(struct node_pod *pod, struct gy_now now)
 {
     switch (pod->phase) {
     case POD_NEW: return pod->prepare_fails ? GY_POD_PREPARING : GY_POD_ASSIGNED;
@@ -26,15 +39,17 @@ static int state_of(const struct node_pod *pod)
     case POD_GONE: return GY_POD_ENDED;
     case POD_ACTIVE: break;
     }
-    bool running = true, started = false, idle = false;
+    bool running = true, started = false, idle = false, doubtful = false;
     for (size_t i = 0; i < pod->n; i++) {
         enum container_phase phase = pod->containers[i].phase;
         if (phase != CONTAINER_RUNNING) running = false;
         if (pod->containers[i].attempt > 0) started = true;
         if (phase == CONTAINER_IDLE || phase == CONTAINER_STARTING) idle = true;
+        if (is_doubtful(pod, &pod->containers[i], now)) doubtful = true;
     }
     if (!running) return idle || !started ? GY_POD_STARTING : GY_POD_RUNNING;
     int health = health_of(pod);
+    if (doubtful) return GY_POD_RUNNING;
     return health == GY_POD_HEALTH_NONE || health == GY_POD_HEALTHY ? GY_POD_READY : GY_POD_RUNNING;
 }
 
@@ -50,13 +65,14 @@ static int container_state(const struct container *c)
     return GY_CONTAINER_WAITING;
 }
 
-static void fill(const struct gy_node_half *half, struct node_pod *pod, struct gy_pod_status *out)
+static void fill(const struct gy_node_half *half, struct node_pod *pod, struct gy_now now,
+                 struct gy_pod_status *out)
 {
     gy_shape_init(&gy_pod_status_shape, out);
     out->id = gy_strdup(pod->id);
     out->node = gy_strdup(half->node);
     out->boot_id = gy_strdup(half->boot_id);
-    out->state = state_of(pod);
+    out->state = state_of(pod, now);
     out->health = health_of(pod);
     bool over = out->state == GY_POD_ENDED;
     out->outcome = over ? pod->outcome : GY_OUTCOME_NONE;
@@ -86,7 +102,7 @@ void gy_node_report(struct gy_node_half *half, struct node_pod *pod, struct gy_n
 {
     if (!pod->has_spec) return;
     struct gy_pod_status status;
-    fill(half, pod, &status);
+    fill(half, pod, now, &status);
     status.since_ms = pod->has_reported && pod->reported.state == status.state
                           ? pod->reported.since_ms
                           : now.wall_ms;
