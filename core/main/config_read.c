@@ -164,6 +164,17 @@ static char *scalar_text(const config_setting_t *s)
     }
 }
 
+static uint32_t given_type(const config_setting_t *s)
+{
+    switch (config_setting_type(s)) {
+    case CONFIG_TYPE_STRING: return GANTRY_SETTING_STR;
+    case CONFIG_TYPE_BOOL: return GANTRY_SETTING_BOOL;
+    case CONFIG_TYPE_ARRAY:
+    case CONFIG_TYPE_LIST: return GANTRY_SETTING_STRV;
+    default: return GANTRY_SETTING_INT;
+    }
+}
+
 static gantry_status add_value(struct reader *r, struct gy_config_block *b, const char *path,
                                const config_setting_t *s)
 {
@@ -171,6 +182,7 @@ static gantry_status add_value(struct reader *r, struct gy_config_block *b, cons
     struct gy_setting_value *v = &b->values[b->n++];
     *v = (struct gy_setting_value){
         .path = gy_strdup(path),
+        .given = given_type(s),
         .source = gy_printf("%s:%d", r->file, (int)config_setting_source_line(s))};
     if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
         v->text = scalar_text(s);

@@ -96,6 +96,9 @@ struct gy_setting_value {
     const char *const *list; /* of list_count                                                    */
     size_t list_count;
     const char *source; /* "gantry.conf:12", for sentences; NULL = not known                */
+    /* How it was written: GANTRY_SETTING_STR, INT, BOOL or STRV; 0 = as text, its meaning decides.
+     */
+    uint32_t given;
 };
 
 /* Check values against a provider's table, without an instance (gantryd --check-config).  EINVAL

@@ -51,11 +51,31 @@ static bool parse_bool(const char *text, int64_t *out)
     return false;
 }
 
+static const char *type_words(uint32_t type)
+{
+    switch (type) {
+    case GANTRY_SETTING_INT: return "a number";
+    case GANTRY_SETTING_BOOL: return "true or false";
+    case GANTRY_SETTING_STRV: return "a list of strings";
+    default: return "a string";
+    }
+}
+
+/* 5 is no user name and "yes" no boolean where the file can tell them apart. */
+static bool is_of_type(const gantry_setting *s, const struct gy_setting_value *v)
+{
+    bool secret = s->type == GANTRY_SETTING_SECRET && v->given == GANTRY_SETTING_STR;
+    return !v->given || v->given == s->type || secret;
+}
+
 static gantry_status check_value(const gantry_setting *s, const struct gy_setting_value *v,
                                  struct gy_error *err)
 {
     int64_t number;
     struct gy_error why = GY_ERROR_INIT;
+    if (!is_of_type(s, v))
+        return gy_error_set(err, GANTRY_EINVAL, "%s takes %s, not %s", s->path, type_words(s->type),
+                            type_words(v->given));
     if (!v->text && s->type != GANTRY_SETTING_STRV)
         return gy_error_set(err, GANTRY_EINVAL, "%s takes one value, not a list", s->path);
     if (s->type == GANTRY_SETTING_INT &&

@@ -13,9 +13,11 @@ import socket
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 
 PODS, SLEEPERS, RUNS = 200, 1000, 3
+SHIMS_AT_ONCE = 16
 TICKS = os.sysconf("SC_CLK_TCK")
 CONFIG = """node = { max_pods = %d; };
 limits = { rate_per_second = 1000000; rate_burst = 1000000; };
@@ -115,14 +117,24 @@ def shim_pids(folder):
     return pids
 
 
+def finish_shim(pid, read):
+    line = os.read(read, 600)
+    os.close(read)
+    os.waitpid(pid, 0)
+    if not line.startswith(b"R"):
+        raise RuntimeError("gantry-shim does not start: %r" % line)
+
+
 def loop_over_shim(bin_dir, folder, like):
-    """Seconds for PODS shims one after the other, each with the config of a pod that was deployed."""
+    """Seconds for PODS shims, each with the config of a pod that was deployed."""
     base, pids = tempfile.mkdtemp(prefix="loop.", dir=folder), []
     for i in range(PODS):
         os.makedirs("%s/%d" % (base, i))
         shutil.copy(like + "/config", "%s/%d/config" % (base, i))
-    begun = time.monotonic()
+    begun, out = time.monotonic(), []
     for i in range(PODS):
+        if len(out) >= SHIMS_AT_ONCE:  # as many as the driver starts side by side
+            finish_shim(*out.pop(0))
         read, write = os.pipe()
         os.set_inheritable(write, True)
         keeps = [(os.POSIX_SPAWN_OPEN, n, "/dev/null", os.O_RDWR, 0) for n in range(3)]
@@ -130,11 +142,9 @@ def loop_over_shim(bin_dir, folder, like):
                              ["gantry-shim", "%s/%d" % (base, i), "1"], {},
                              file_actions=keeps + [(os.POSIX_SPAWN_DUP2, write, 3)])
         os.close(write)
-        line = os.read(read, 600)
-        os.close(read)
-        os.waitpid(pid, 0)
-        if not line.startswith(b"R"):
-            raise RuntimeError("gantry-shim does not start: %r" % line)
+        out.append((pid, read))
+    for shim in out:
+        finish_shim(*shim)
     took = time.monotonic() - begun
     for i in range(PODS):
         with open("%s/%d/attempts" % (base, i)) as f:
@@ -170,6 +180,44 @@ def deploy(d, out):
     out("up_gantryd_cpu", mid(cpus) * per, "ms/pod")
 
 
+def answered(d, route):
+    """(count, sum in microseconds) of a route, by the server's own histogram."""
+    for r in d.get("/v1/stats")["http"]["routes"]:
+        if r["route"] == route and r["method"] == "GET":
+            return r["count"], r["sum_us"]
+    return 0, 0
+
+
+def while_deploying(d, out):
+    """The server's own latency of three routes while 200 pods are deployed, as ratio to GET /v1/version."""
+    routes = {"version": ("/v1/version", "/v1/version"), "pods": ("/v1/pods", "/v1/pods?limit=1000"),
+              "apps": ("/v1/apps", "/v1/apps")}
+    before = {name: answered(d, route) for name, (route, _) in routes.items()}
+    stop, client = threading.Event(), Unix(d.socket)
+
+    def ask():
+        while not stop.is_set():
+            for _, path in routes.values():
+                d.get(path, client)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        d.up("busy", PODS)
+    finally:
+        stop.set()
+        asker.join()
+        client.close()
+    mean = {}
+    for name, (route, _) in routes.items():
+        count, total = (a - b for a, b in zip(answered(d, route), before[name]))
+        mean[name] = total / max(count, 1)
+    out("deploying_version_latency", mean["version"], "us")
+    for name in ("pods", "apps"):
+        out("deploying_%s_latency" % name, mean[name] / max(mean["version"], 1e-9), "x version")
+    d.cli("down", "busy")
+
+
 def requests(d, out, name, path, n):
     rates = []
     for _ in range(RUNS):
@@ -190,6 +238,7 @@ def run(bin_dir, out):
         for name, kb in zip(("private", "rss"), memory(d.process.pid)):
             out("idle_" + name, kb / 1024, "MB")
         deploy(d, out)
+        while_deploying(d, out)
         d.up("sleepers", SLEEPERS)
         time.sleep(3)
         for name, kb in zip(("private", "rss"), memory(d.process.pid)):
@@ -198,9 +247,9 @@ def run(bin_dir, out):
         out("shim_private", statistics.median(m[0] for m in shims) * 1024, "bytes")
         out("shim_rss", statistics.median(m[1] for m in shims) * 1024, "bytes")
         pod = d.get("/v1/pods?limit=1")["items"][0]["id"]
-        requests(d, out, "version", "/v1/version", 2000)
-        requests(d, out, "pod", "/v1/pods/" + pod, 2000)
-        requests(d, out, "pods1000", "/v1/pods?limit=1000", 30)
+        requests(d, out, "version", "/v1/version", 20000)
+        requests(d, out, "pod", "/v1/pods/" + pod, 20000)
+        requests(d, out, "pods1000", "/v1/pods?limit=1000", 200)
     finally:
         if d:
             if d.process.poll() is None:

@@ -315,6 +315,11 @@ static void settings(void)
     refuse("x", number, 1,
            "gantry.conf:13: fail_opens takes a number: \"two\" is not a whole number");
     refuse("x", list, 1, "greeting takes one value, not a list");
+    const struct gy_setting_value typed[] = {
+        {.path = "greeting", .text = "5", .given = GANTRY_SETTING_INT, .source = "gantry.conf:14"},
+        {.path = "fail_opens", .text = "5", .given = GANTRY_SETTING_STR}};
+    refuse("x", typed, 1, "gantry.conf:14: greeting takes a string, not a number");
+    refuse("x", typed + 1, 1, "fail_opens takes a number, not a string");
     refuse("x", twice, 2, "greeting is given twice");
     refuse("x", rude, 1, "toy \"x\": greeting may not be rude");
     refuse("local", NULL, 0, "there is already an instance \"local\" of gantry.driver/1");
