@@ -516,10 +516,14 @@ static void backup_is_private(void)
     CHECK_STR(bytes, "the store");
     CHECK_INT(stat(file, &st), 0);
     CHECK_INT(st.st_mode & 0777, 0600);
+    gy_autofree char *again = NULL, *other = gy_printf("%s/c", folder);
+    CHECK_INT(gantry("backup", file, END), GY_CLI_FAILED); /* never over a former one */
+    CHECK_INT(gy_file_read(file, 100, &again, &len, NULL), GANTRY_OK);
+    CHECK_STR(again, "the store");
     failing = 403;
-    CHECK_INT(gantry("backup", file, END), GY_CLI_REFUSED);
+    CHECK_INT(gantry("backup", other, END), GY_CLI_REFUSED);
     failing = 0;
-    CHECK_INT(stat(file, &st), 0); /* the former one is still there */
+    CHECK_INT(stat(other, &st), -1); /* nor half of one */
     CHECK_INT(gantry("restore", file, END), 0);
 }
 
