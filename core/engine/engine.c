@@ -239,7 +239,9 @@ static void touch_due(struct gy_engine *e, struct gy_now now)
 {
     struct app *app;
     DL_FOREACH (e->apps, app) {
-        if (app->wake_mono_ms <= now.mono_ms) gy_cluster_app_touch(e, app);
+        if (app->wake_mono_ms > now.mono_ms) continue;
+        app->wake_mono_ms = INT64_MAX; /* it is remembered as dirty */
+        gy_cluster_app_touch(e, app);
     }
 }
 

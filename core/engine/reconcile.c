@@ -69,9 +69,8 @@ static bool wants_node(const struct work *w, const struct ask *ask, const struct
     switch (gy_filter_node(w->e, ask, node)) {
     case FILTER_COUNT: return true;
     case FILTER_DRAIN:
-    case FILTER_DRIVER:
     case FILTER_CONSTRAINT: return false;
-    default: break;
+    default: break; /* a driver that is not ready now is no reason to stop what it runs */
     }
     const struct pod *pod;
     DL_FOREACH (w->app->pods, pod) {

@@ -185,6 +185,12 @@ static void refusals_are_sentences(void)
         c = prepare(&(struct pod_spec){.id = "r3", .script = "true", .user = "daemon"});
         CHECK_INT(c.status, GANTRY_EINVAL);
         CHECK(strstr(c.text, "users") != NULL);
+        /* the right to a user is no right to any group */
+        c = prepare(&(struct pod_spec){.id = "r3", .script = "true", .user = "nobody:0"});
+        CHECK_INT(c.status, GANTRY_EINVAL);
+        CHECK(strstr(c.text, "not in that group") != NULL);
+        c = prepare(&(struct pod_spec){.id = "r3", .script = "true", .user = "nobody:disk"});
+        CHECK_INT(c.status, GANTRY_EINVAL);
     }
     CHECK_INT(start("r1", 1).status, GANTRY_ENOTFOUND);
     CHECK_INT(stop("r1", "SIGNO", 1).status, GANTRY_EINVAL);

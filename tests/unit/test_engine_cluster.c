@@ -275,6 +275,21 @@ static void global_apps_follow_the_nodes(void)
     end(&r);
 }
 
+static void a_driver_that_is_not_ready_keeps_its_global_pods(void)
+{
+    struct rig r = start(1);
+    app(&r, "agent", RUNS, "\"mode\":\"global\"");
+    run(&r);
+    CHECK_INT(alive(&r, NULL), 1);
+    give(&r, "report/n1",
+         "{\"name\":\"n1\",\"cpu_milli\":4000,\"memory_bytes\":4294967296,\"drivers\":[{\"name\":"
+         "\"process\","
+         "\"runs_processes\":true,\"text\":\"it is being opened\"}]}");
+    run(&r);
+    CHECK_INT(alive(&r, NULL), 1);
+    end(&r);
+}
+
 static void a_change_replaces_pods_one_by_one(void)
 {
     struct rig r = start(2);
@@ -428,6 +443,8 @@ SUITE("engine.cluster", {"every slot gets a pod, spread over the nodes", every_s
       {"apps keep away from, and near to, each other", apps_keep_away_from_each_other},
       {"wishes come before scores", wishes_come_before_scores},
       {"global apps follow the nodes", global_apps_follow_the_nodes},
+      {"a driver that is not ready keeps its global pods",
+       a_driver_that_is_not_ready_keeps_its_global_pods},
       {"a change replaces pods one by one", a_change_replaces_pods_one_by_one},
       {"an unreachable node's pods are replaced after their grace",
        an_unreachable_nodes_pods_are_replaced_after_their_grace},

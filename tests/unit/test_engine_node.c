@@ -332,6 +332,41 @@ static void a_stop_that_failed_is_sent_again(void)
     end(&r);
 }
 
+static void a_stop_signal_that_nobody_knows_becomes_a_kill(void)
+{
+    struct rig r = start();
+    desire(&r, ",\"stop_signal\":\"SIGNONE\"");
+    bring_up(&r);
+    gy_node_half_forget(r.half, ID, r.now);
+    step(&r);
+    answer(&r, GY_ACTION_STOP, GANTRY_EINVAL, NULL);
+    r.now.mono_ms += 1000;
+    step(&r);
+    REQUIRE(find(&r, GY_ACTION_STOP));
+    CHECK_STR(find(&r, GY_ACTION_STOP)->signal, "SIGKILL");
+    end(&r);
+}
+
+static void attempts_are_counted_anew_after_a_good_run(void)
+{
+    struct rig r = start();
+    desire_pod(&r, "\"restart\":{\"max_attempts\":1}");
+    bring_up(&r);
+    answer(
+        &r, GY_ACTION_WAIT, GANTRY_OK,
+        &(struct gy_observed_container){.name = "c", .attempt = 1, .exit_code = 1, .ended_ms = 1});
+    r.now.mono_ms += 1000;
+    step(&r);
+    answer(&r, GY_ACTION_START, GANTRY_OK,
+           &(struct gy_observed_container){.name = "c", .attempt = 2});
+    r.now.mono_ms += 600000;
+    answer(
+        &r, GY_ACTION_WAIT, GANTRY_OK,
+        &(struct gy_observed_container){.name = "c", .attempt = 2, .exit_code = 1, .ended_ms = 2});
+    CHECK_INT(r.status.state, GY_POD_STARTING);
+    end(&r);
+}
+
 static void every_end_is_told_in_words(void)
 {
     static const struct {
@@ -418,6 +453,9 @@ SUITE("engine.node",
       {"what was restarted is believed after a while",
        what_was_restarted_is_believed_after_a_while},
       {"a stop that failed is sent again", a_stop_that_failed_is_sent_again},
+      {"a stop signal that nobody knows becomes a kill",
+       a_stop_signal_that_nobody_knows_becomes_a_kill},
+      {"attempts are counted anew after a good run", attempts_are_counted_anew_after_a_good_run},
       {"every end is told in words", every_end_is_told_in_words},
       {"after a restart of the agent it goes on", after_a_restart_it_goes_on},
       {"an ended pod stays ended", an_ended_pod_stays_ended})

@@ -62,9 +62,9 @@ void gy_node_container_ended(struct gy_node_half *half, struct node_pod *pod, si
     c->text = gy_strdup(seen->text);
     if (!pod->has_spec) return;
     const char *name = gy_node_container_name(pod, i);
+    if (c->started_mono_ms && now.mono_ms - c->started_mono_ms >= pod->spec.restart.window_ms)
+        c->quick_restarts = 0;
     if (wants_restart(pod, c, failed)) {
-        if (c->started_mono_ms && now.mono_ms - c->started_mono_ms >= pod->spec.restart.window_ms)
-            c->quick_restarts = 0;
         int64_t delay = gy_restart_delay(&pod->spec.restart, ++c->quick_restarts);
         c->phase = CONTAINER_IDLE;
         c->restart_at_mono_ms = now.mono_ms + delay;

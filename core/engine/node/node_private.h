@@ -29,6 +29,7 @@ struct container {
     int64_t quick_restarts; /* in a row, since it last ran for the window    */
     bool waiting;           /* WAIT is out                                   */
     bool stop_sent;         /* STOP of this attempt is out or done           */
+    bool signal_refused;    /* the driver does not know the app's stop signal  */
     bool failed_health;     /* it is being stopped because it was unhealthy  */
     bool probing;
     int64_t next_probe_mono_ms, start_fails;

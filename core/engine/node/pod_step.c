@@ -24,7 +24,8 @@ static void send_stop(struct gy_node_half *half, struct node_pod *pod, size_t i)
     const struct gy_container *spec = gy_node_container_spec(pod, i);
     if (c->stop_sent) return;
     struct gy_action *stop = gy_node_action(half, GY_ACTION_STOP, pod, i);
-    stop->signal = gy_strdup(spec && spec->stop_signal ? spec->stop_signal : "SIGTERM");
+    const char *wanted = spec && spec->stop_signal ? spec->stop_signal : "SIGTERM";
+    stop->signal = gy_strdup(c->signal_refused ? "SIGKILL" : wanted);
     stop->grace_ms = spec ? spec->stop_grace_ms : 10000;
     c->stop_sent = true;
     c->phase = CONTAINER_STOPPING;
@@ -94,8 +95,12 @@ static void step_active(struct gy_node_half *half, struct node_pod *pod, struct 
         if (c->phase == CONTAINER_RUNNING && over) send_stop(half, pod, i);
         if (c->phase == CONTAINER_RUNNING) gy_node_health_step(half, pod, i, now);
         if (c->phase == CONTAINER_RUNNING && c->failed_health) send_stop(half, pod, i);
-        if (c->phase == CONTAINER_STOPPING && !c->stop_sent && now.mono_ms >= pod->retry_at_mono_ms)
-            send_stop(half, pod, i);
+        if (c->phase == CONTAINER_STOPPING && !c->stop_sent) {
+            if (now.mono_ms >= pod->retry_at_mono_ms)
+                send_stop(half, pod, i);
+            else
+                gy_node_pod_wake(pod, pod->retry_at_mono_ms);
+        }
     }
     if (!all_containers(pod, CONTAINER_ENDED)) return;
     pod->phase = POD_ENDED;

@@ -126,6 +126,7 @@ void gy_node_half_done(struct gy_node_half *half, const struct gy_action_result 
         case GY_ACTION_STOP:
             if (current && result->status != GANTRY_OK) {
                 c->stop_sent = false;
+                c->signal_refused = is_final(result->status);
                 pod->retry_at_mono_ms = now.mono_ms + 1000;
             } else if (current && !pod->has_spec) {
                 c->phase = CONTAINER_ENDED; /* nobody waits for an orphan */

@@ -83,6 +83,26 @@ static bool is_listed(const struct process_driver *d, const char *asked, uid_t u
     return false;
 }
 
+/* A group named in `user: name:group` gives rights of its own: only one that the account has
+ * anyway, or the pair word for word as the operator wrote it. */
+static bool may_have_group(const struct process_driver *d, const char *asked, const char *fallback,
+                           gid_t gid)
+{
+    const char *colon = strchr(asked, ':');
+    if (!colon || !strcmp(asked, fallback)) return true;
+    for (char **user = d->users; *user; user++)
+        if (!strcmp(*user, asked)) return true;
+    char name[256];
+    struct process_user own = {0};
+    struct process_failure ignored;
+    snprintf(name, sizeof name, "%.*s", (int)(colon - asked), asked);
+    bool has = resolve(name, &own, &ignored) == GANTRY_OK && own.gid == gid;
+    for (int i = 0; i < own.group_count && !has; i++)
+        has = own.groups[i] == gid;
+    process_user_fini(&own);
+    return has;
+}
+
 static gantry_status find_unprivileged(const char *asked, struct process_user *out,
                                        struct process_failure *f)
 {
@@ -120,8 +140,16 @@ gantry_status process_user_find(const struct process_driver *d, const char *aske
     status = resolve(fallback, &usual, f);
     bool same = status == GANTRY_OK && usual.uid == out->uid;
     process_user_fini(&usual);
-    if (same || is_listed(d, asked, out->uid)) return GANTRY_OK;
+    bool listed = same || is_listed(d, asked, out->uid);
+    bool grouped = may_have_group(d, asked, fallback, out->gid);
+    if (listed && grouped) return GANTRY_OK;
     process_user_fini(out);
+    if (listed)
+        return process_fail(f, GANTRY_EINVAL,
+                            "user %s is not permitted on this node: the account is not in that "
+                            "group; leave the group "
+                            "out, or add \"%s\" to users = [...] of the process driver",
+                            asked, asked);
     return process_fail(
         f, GANTRY_EINVAL,
         "user %s is not permitted on this node, apps run as %s; leave `user` out, or "
