@@ -143,10 +143,15 @@ __attribute__((noreturn)) static void become(const struct gy_shim_config *cgroup
             snprintf(name, sizeof name, "number %d", p->limits[i].which);
             give_up(error_fd, CODE_SETUP, "resource limit", name);
         }
-    /* As root still: the way to the pod's folder need not be open to its user. */
-    if (chdir(p->cwd ? p->cwd : "/") < 0) give_up(error_fd, CODE_SETUP, "working folder", p->cwd);
+    /* As root still: the way to the pod's own folder need not be open to its user. */
+    struct stat cwd;
+    if (chdir(p->cwd ? p->cwd : "/") < 0 || stat(".", &cwd) < 0)
+        give_up(error_fd, CODE_SETUP, "working folder", p->cwd);
     umask(022);
     set_user(p, error_fd);
+    /* Any other folder the user must be able to reach by themselves. */
+    if (p->cwd && p->has_user && cwd.st_uid != p->uid && chdir(p->cwd) < 0)
+        give_up(error_fd, CODE_SETUP, "working folder", p->cwd);
     if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         give_up(error_fd, CODE_SETUP, "prctl", "no_new_privs");
     /* Should the shim be killed, its container must not go on unseen.  A change of user clears

@@ -202,6 +202,7 @@ void begin_prepare(struct call *c, const struct pod_spec *spec)
                                        .cpu_milli = spec->cpu_milli,
                                        .memory_bytes = spec->memory_bytes,
                                        .pids_max = spec->pids_max,
+                                       .workdir = gy_str(spec->workdir),
                                        .name = gy_str("main"),
                                        .user = gy_str(spec->user),
                                        .image = gy_str(spec->image)};

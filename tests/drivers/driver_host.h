@@ -54,7 +54,7 @@ void run_for_ms(unsigned ms);
 
 /* A pod "p<n>" with one container "main" running `sh -c script`. */
 struct pod_spec {
-    const char *id, *script, *user, *image;
+    const char *id, *script, *user, *image, *workdir;
     const gantry_kv *env;
     uint32_t env_count, flags;
     uint64_t memory_bytes, cpu_milli, pids_max;

@@ -3,6 +3,7 @@
 
 #include "suite.h"
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_root(void)
@@ -217,6 +218,31 @@ static void listed_users_may_be_named(void)
     driver_host_close();
 }
 
+/* The shim is root's, its program is not: no way into a folder that the program's user cannot
+ * reach. */
+static void a_closed_folder_is_no_working_folder(void)
+{
+    if (!is_root()) return;
+    char closed[] = "/tmp/gantry-closed-XXXXXX", inner[64];
+    REQUIRE(mkdtemp(closed));
+    snprintf(inner, sizeof inner, "%s/in", closed);
+    REQUIRE(mkdir(inner, 0755) == 0);
+    driver_host_open(NULL, 0);
+    CHECK_INT(prepare(&(struct pod_spec){.id = "w1", .script = "ls", .workdir = inner}).status,
+              GANTRY_OK);
+    CHECK_INT(start("w1", 1).exit_code, 125);
+    CHECK_INT(remove_pod("w1").status, GANTRY_OK);
+    CHECK_INT(chmod(closed, 0711), 0);
+    CHECK_INT(prepare(&(struct pod_spec){.id = "w2", .script = "ls", .workdir = inner}).status,
+              GANTRY_OK);
+    start("w2", 1);
+    CHECK_INT(wait_for("w2").exit_code, 0);
+    CHECK_INT(remove_pod("w2").status, GANTRY_OK);
+    driver_host_close();
+    rmdir(inner);
+    rmdir(closed);
+}
+
 static void a_program_that_cannot_run_says_why(void)
 {
     driver_host_open(NULL, 0);
@@ -285,5 +311,6 @@ SUITE("driver.process", {"begin", driver_host_begin},
       {"an older boot is gone", an_older_boot_is_gone},
       {"refusals are sentences", refusals_are_sentences},
       {"listed users may be named", listed_users_may_be_named},
+      {"a closed folder is no working folder", a_closed_folder_is_no_working_folder},
       {"a program that cannot run says why", a_program_that_cannot_run_says_why},
       {"fifty pods at once", fifty_pods_at_once}, {"nothing is left", cleanup})
